@@ -1,0 +1,35 @@
+# Node 24 comes with the packages; only Node 20 or newer, npm and make must be there before.
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help dev test test-long build bench format clean
+
+installed := node_modules/.package-lock.json
+run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"; export PATH; exec node
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+dev: $(installed) ## Install, build, start the gateway here and show that it works. Ctrl-C stops it.
+	@$(run) scripts/dev.ts
+
+test: $(installed) ## Check everything: format, lint, types, unused code, house rules, tests, leaks.
+	@$(run) scripts/check.ts
+
+test-long: build ## Check promises that take minutes to see.
+	@$(run) node_modules/vitest/vitest.mjs run --config vitest.long.config.ts
+
+build: $(installed) ## Build the programs into dist/.
+	@$(run) scripts/build.ts
+
+bench: $(installed) ## Measure against baselines: make bench ARGS="--only exec --runs 100".
+	@$(run) bench/run.ts $(ARGS)
+
+format: $(installed) ## Put all files into the house format and apply safe fixes.
+	@PATH="$(CURDIR)/node_modules/.bin:$$PATH" biome check --write .
+
+clean: ## Remove what make made: dist and node_modules.
+	@rm -rf dist node_modules
+
+$(installed): package-lock.json
+	@sh scripts/install.sh

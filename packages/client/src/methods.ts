@@ -1,0 +1,56 @@
+import type { Operation, OperationTable, RequestOf, ResponseOf } from '@paddock/protocol';
+import { type Answer, type CallOptions, call, type Fields } from './call.ts';
+import type { Connection } from './connection.ts';
+
+/** The methods of an API, `group.operation(request, options)`, each giving its data. */
+export type Methods<Table extends OperationTable> = {
+  readonly [Group in keyof Table]: {
+    readonly [Name in keyof Table[Group]]: Method<Table[Group][Name], ResponseOf<Table[Group][Name]>>;
+  };
+};
+
+/** The same methods, giving the server's message and hint with the data. */
+export type Answers<Table extends OperationTable> = {
+  readonly [Group in keyof Table]: {
+    readonly [Name in keyof Table[Group]]: Method<Table[Group][Name], Answer<ResponseOf<Table[Group][Name]>>>;
+  };
+};
+
+/** A request without required fields may be left out. */
+type Method<Op extends Operation, Result> =
+  Record<never, never> extends RequestOf<Op>
+    ? (request?: RequestOf<Op>, options?: CallOptions) => Promise<Result>
+    : (request: RequestOf<Op>, options?: CallOptions) => Promise<Result>;
+
+/** Makes the methods of a table. */
+export function methodsOf<Table extends OperationTable>(
+  table: Table,
+  connection: Connection,
+): Methods<Table> {
+  const methods = bind(
+    table,
+    async (row, request, options) => (await call(connection, row, request, options)).data,
+  );
+  return methods as Methods<Table>;
+}
+
+/** Makes the methods of a table that give whole answers. */
+export function answersOf<Table extends OperationTable>(
+  table: Table,
+  connection: Connection,
+): Answers<Table> {
+  return bind(table, (row, request, options) => call(connection, row, request, options)) as Answers<Table>;
+}
+
+type Invoke = (row: Operation, request: Fields, options?: CallOptions) => Promise<unknown>;
+
+function bind(table: OperationTable, invoke: Invoke): Record<string, Record<string, unknown>> {
+  const groups = Object.entries(table).map(([group, operations]) => {
+    const bound = Object.entries(operations).map(([name, row]) => [
+      name,
+      (request: Fields = {}, options?: CallOptions) => invoke(row, request, options),
+    ]);
+    return [group, Object.fromEntries(bound)];
+  });
+  return Object.fromEntries(groups);
+}

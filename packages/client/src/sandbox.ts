@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { type Aio, aio } from '@paddock/protocol';
+import type { CallOptions } from './call.ts';
+import { type ConnectionOptions, connectionTo, defaultBaseUrl } from './connection.ts';
+import { PaddockError } from './error.ts';
+import { Gateway } from './gateway.ts';
+import { type Answers, answersOf, type Methods, methodsOf } from './methods.ts';
+
+export interface SandboxOptions extends ConnectionOptions {
+  /** The sandbox's id, sent as X-Sandbox-Id: the gateway makes the sandbox when it is first used. */
+  readonly id?: string | undefined;
+}
+
+/**
+ * A sandbox: shells, commands and files, as methods of the AIO API.
+ *
+ * @example
+ * await using sandbox = await Sandbox.create();
+ * const { output } = await sandbox.shell.exec({ command: 'uname -a' });
+ */
+export class Sandbox implements Methods<Aio> {
+  readonly sandbox: Methods<Aio>['sandbox'];
+  readonly shell: Methods<Aio>['shell'];
+  readonly bash: Methods<Aio>['bash'];
+  readonly file: Methods<Aio>['file'];
+  /** The same methods, giving the server's message and hint with the data. */
+  readonly answers: Answers<Aio>;
+
+  /**
+   * The sandbox of an id behind a gateway, made when it is first used; without an id the one that `baseUrl` is, or the
+   * gateway's default. Sends nothing yet.
+   *
+   * @throws TypeError when the base URL is no http or https URL.
+   */
+  constructor(options: SandboxOptions = {}) {
+    const connection = connectionTo(options, options.id === undefined ? {} : { 'x-sandbox-id': options.id });
+    const { sandbox, shell, bash, file } = methodsOf(aio, connection);
+    this.sandbox = sandbox;
+    this.shell = shell;
+    this.bash = bash;
+    this.file = file;
+    this.answers = answersOf(aio, connection);
+  }
+
+  /**
+   * Creates a sandbox, under a random id unless one is given, that is released when its scope ends (`await using`).
+   *
+   * @throws PaddockError
+   */
+  static async create(options: SandboxOptions = {}): Promise<OwnedSandbox> {
+    const id = options.id ?? randomUUID();
+    const sandbox = new OwnedSandbox(options, id);
+    try {
+      await new Gateway(options).sandboxes.create({ sandbox_id: id });
+    } catch (error) {
+      // It goes on starting, and nobody else knows its id.
+      const starting = error instanceof PaddockError && error.code === 'sandbox_starting';
+      if (options.id === undefined && (starting || options.signal?.aborted)) await sandbox.release();
+      throw error;
+    }
+    return sandbox;
+  }
+
+  /**
+   * Finds a sandbox that exists. Should it end, calls fail with `sandbox_not_found` instead of making an empty new one.
+   *
+   * @throws PaddockError
+   */
+  static async connect(options: ConnectionOptions & { readonly id: string }): Promise<Sandbox> {
+    await new Gateway(options).sandboxes.get({ sandbox_id: options.id });
+    return new Sandbox(atPath(options, options.id));
+  }
+}
+
+/** A sandbox that this program made and ends. */
+export class OwnedSandbox extends Sandbox implements AsyncDisposable {
+  readonly id: string;
+  readonly #gateway: Gateway;
+
+  /** Made by {@link Sandbox.create}. */
+  constructor(options: ConnectionOptions, id: string) {
+    super(atPath(options, id));
+    this.id = id;
+    // Not under the caller's signal: what aborts the work must not keep the sandbox from being released.
+    this.#gateway = new Gateway({ ...options, signal: undefined });
+  }
+
+  /** Ends the sandbox, all that runs in it, and deletes its files. Once it is gone this does nothing. */
+  async release(options?: CallOptions): Promise<void> {
+    await this.#gateway.sandboxes.release({ sandbox_id: this.id }, options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+}
+
+function atPath(options: ConnectionOptions, id: string): ConnectionOptions {
+  const { baseUrl = defaultBaseUrl, apiKey, signal, fetch } = options;
+  return { baseUrl: `${baseUrl.replace(/\/+$/, '')}/s/${encodeURIComponent(id)}`, apiKey, signal, fetch };
+}

@@ -1,0 +1,41 @@
+import { request as overHttp } from 'node:http';
+import { request as overHttps } from 'node:https';
+import { buffer } from 'node:stream/consumers';
+
+/** What carries requests. The global `fetch` is one, but ends a request whose answer takes 300 seconds to begin. */
+export type Transport = (
+  url: string,
+  init: {
+    readonly method: string;
+    readonly headers: Record<string, string>;
+    readonly body?: string;
+    readonly signal?: AbortSignal;
+  },
+) => Promise<TransportAnswer>;
+
+/** The part of a `Response` that the client reads. */
+interface TransportAnswer {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  text(): Promise<string>;
+}
+
+/**
+ * Sends over node:http, which waits for an answer as long as the caller does: a command may be silent for an hour. Idle
+ * connections are kept and reused by the process's global agent, and TCP keep-alive notices a peer that is gone.
+ */
+export const patientTransport: Transport = (url, { method, headers, body, signal }) =>
+  new Promise((resolve, reject) => {
+    const send = url.startsWith('https:') ? overHttps : overHttp;
+    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const options = { method, headers: { ...headers, ...length }, ...(signal && { signal }) };
+    const outgoing = send(url, options, (incoming) => {
+      resolve({
+        status: incoming.statusCode ?? 0,
+        headers: { get: (name) => String(incoming.headers[name] ?? '') || null },
+        text: async () => (await buffer(incoming)).toString('utf8'),
+      });
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });

@@ -1,0 +1,4 @@
+export type { Config, Environment, SettingKey } from '@paddock/protocol/config';
+export { ConfigError, type ConfigProblem } from './error.ts';
+export { type Loaded, type LoadOptions, loadConfig } from './load.ts';
+export { describeSource, type Source } from './source.ts';

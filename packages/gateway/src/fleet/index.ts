@@ -1,0 +1,3 @@
+export { callServer } from './call.ts';
+export { Fleet } from './fleet.ts';
+export type { Member, Upstream } from './member.ts';

@@ -1,0 +1,133 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type FaultLog, type Routes, sendFailure, serve } from '@paddock/http';
+import { Fault } from '@paddock/protocol';
+import type { Fleet, Upstream } from '../fleet/index.ts';
+import type { Auth } from './auth.ts';
+import type { Probe } from './probe.ts';
+import { forward, forwardUpgrade } from './proxy.ts';
+import { type Destination, idHeader, queryOf, resolve } from './resolve.ts';
+import { answerOnSocket } from './socket-answer.ts';
+
+/** JSON bodies of the gateway's own operations. Those for sandboxes are streamed, whatever their size. */
+const limitBytes = 1024 * 1024;
+
+export interface FrontOptions {
+  readonly fleet: Fleet;
+  readonly auth: Auth;
+  readonly probe: Probe;
+  /** The gateway's own operations. */
+  readonly routes: Routes;
+  /** Throws the Fault that refuses a request whatever it is for. */
+  readonly guard: (request: IncomingMessage) => void;
+  readonly isDraining: () => boolean;
+  readonly logFault: FaultLog;
+}
+
+type Passage = Exclude<Destination, { to: 'gateway' }>;
+
+/** Where every request enters: it is checked, resolved, and answered here or passed on to its sandbox. */
+export class Front {
+  readonly #options: FrontOptions;
+
+  constructor(options: FrontOptions) {
+    this.#options = options;
+  }
+
+  /** Answers a request. Never rejects. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const destination = this.#admit(request);
+      if (destination.to === 'gateway') {
+        const { routes, logFault } = this.#options;
+        return await serve(routes, { limitBytes, logFault }, request, response);
+      }
+      const upstream = await this.#upstream(destination, request);
+      if (response.destroyed) return;
+      if (upstream) await forward(request, response, this.#forwarding(destination, upstream));
+      else sendProbe(response, await this.#options.probe.answer());
+    } catch (error) {
+      sendFailure(response, error, (id, cause) => this.#logFault(id, cause, request));
+    }
+  }
+
+  /** Passes an upgrade such as a WebSocket on. Never rejects. */
+  async handleUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy()); // The client has gone in the middle.
+    try {
+      const destination = this.#admit(request);
+      const upstream = destination.to === 'gateway' ? undefined : await this.#upstream(destination, request);
+      if (destination.to === 'gateway' || !upstream)
+        throw new Fault('route_not_found', 'nothing to upgrade to here');
+      await forwardUpgrade(request, socket, head, this.#forwarding(destination, upstream));
+    } catch (error) {
+      answerOnSocket(request, socket, (response) => {
+        sendFailure(response, error, (id, cause) => this.#logFault(id, cause, request));
+      });
+    }
+  }
+
+  #admit(request: IncomingMessage): Destination {
+    this.#options.guard(request);
+    if (this.#options.isDraining())
+      throw new Fault('draining', undefined, { headers: { connection: 'close' } });
+    return resolve(request.url ?? '/', headerValues(request, idHeader));
+  }
+
+  /** The server that a request goes to; undefined for a probe that no sandbox of the caller's can answer. */
+  async #upstream(destination: Passage, request: IncomingMessage): Promise<Upstream | undefined> {
+    const { fleet } = this.#options;
+    const owner = this.#owner(destination, request);
+    switch (destination.to) {
+      case 'existing':
+        return fleet.reach(owner, destination.id);
+      case 'sandbox':
+        return fleet.ensure(owner, destination.id);
+      case 'probe':
+        return fleet.find(owner, destination.id)?.upstream;
+    }
+  }
+
+  #owner(destination: Passage, request: IncomingMessage): string {
+    const { auth, fleet } = this.#options;
+    if (destination.to === 'existing' && destination.secret !== undefined) {
+      const { id, secret } = destination;
+      const opened = fleet.named(id).find(({ claim }) => auth.opens(claim.name, secret));
+      if (opened) return opened.claim.owner;
+    }
+    return auth.owner(request.headers, queryOf(request.url ?? '/'));
+  }
+
+  #forwarding(destination: Passage, upstream: Upstream) {
+    const { keyed } = this.#options.auth;
+    return { upstream, target: keyed ? withoutKey(destination.target) : destination.target, keyed };
+  }
+
+  #logFault(id: string, error: unknown, request: IncomingMessage): void {
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    this.#options.logFault(id, error, { method: request.method ?? 'GET', path });
+  }
+}
+
+function sendProbe(response: ServerResponse, context: unknown): void {
+  const body = JSON.stringify(context);
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+function headerValues(request: IncomingMessage, name: string): string[] {
+  return request.headersDistinct[name] ?? [];
+}
+
+/** The target without the key that it may carry; the rest of it byte for byte. */
+function withoutKey(target: string): string {
+  const [path = '', query] = splitOnce(target, '?');
+  if (query === undefined) return target;
+  const kept = query.split('&').filter((part) => !/^api_key(=|$)/i.test(part));
+  return kept.length > 0 ? `${path}?${kept.join('&')}` : path;
+}
+
+function splitOnce(text: string, separator: string): [string, string | undefined] {
+  const cut = text.indexOf(separator);
+  return cut < 0 ? [text, undefined] : [text.slice(0, cut), text.slice(cut + 1)];
+}

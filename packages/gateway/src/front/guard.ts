@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { Fault } from '@paddock/protocol';
+
+export interface GuardOptions {
+  /** Names beside loopback names and addresses. `*.example.com` stands for every name below it. */
+  readonly allowedHosts: readonly string[];
+  readonly allowedOrigins: readonly string[];
+}
+
+/**
+ * Keeps web pages out that the user's browser was lured to: a page whose name was pointed at this address (by Host) and
+ * a page of another origin (by Origin).
+ *
+ * @returns a check that throws `host_refused` or `origin_refused`.
+ */
+export function guard({ allowedHosts, allowedOrigins }: GuardOptions) {
+  return ({ headers }: IncomingMessage): void => {
+    const host = headers.host ?? '';
+    const name = hostname(host);
+    if (!isLoopbackName(name) && !isIP(name) && !allowedHosts.some((allowed) => fits(name, allowed))) {
+      throw new Fault('host_refused', `this server does not serve the host "${name.slice(0, 100)}"`);
+    }
+    const { origin } = headers;
+    if (origin === undefined || allowedOrigins.includes(origin)) return;
+    if (origin !== `http://${host}` && origin !== `https://${host}`) {
+      throw new Fault('origin_refused', `pages of the origin "${origin.slice(0, 100)}" may not call`);
+    }
+  };
+}
+
+/** The name or address in a Host header, without port, brackets and the dot that ends a full name. */
+function hostname(host: string): string {
+  const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(host);
+  const name = bracketed?.[1] ?? host.replace(/:\d+$/, '');
+  return name.replace(/\.$/, '').toLowerCase();
+}
+
+function isLoopbackName(name: string): boolean {
+  return name === 'localhost' || name.endsWith('.localhost');
+}
+
+function fits(name: string, allowed: string): boolean {
+  const wanted = allowed.toLowerCase();
+  return wanted.startsWith('*.') ? name.endsWith(wanted.slice(1)) : name === wanted;
+}

@@ -1,0 +1,122 @@
+import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '@paddock/config';
+import { Routes } from '@paddock/http';
+import { document, provisioner } from '@paddock/protocol';
+import type { Logger } from 'pino';
+import { lockDataFolder } from './data-folder.ts';
+import type { Engine } from './engines/engine.ts';
+import { LocalEngine } from './engines/local/index.ts';
+import { Fleet } from './fleet/index.ts';
+import {
+  createAuth,
+  Front,
+  guard,
+  openApiRoutes,
+  Probe,
+  sandboxRoutes,
+  serviceRoutes,
+} from './front/index.ts';
+import { listen } from './listen.ts';
+import { GatewayKey, loadPathKey } from './trust/index.ts';
+
+export interface GatewayOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  /** The folder with the sandbox server's bundle. */
+  readonly serverFolder: string;
+}
+
+/** A gateway that serves. */
+export interface RunningGateway {
+  /** Where this machine reaches it. */
+  readonly url: string;
+  readonly facts: Engine['facts'];
+  /** Lets open requests end in their time, then ends every sandbox server. Files of sandboxes stay. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a gateway. It listens only once sandboxes can be claimed.
+ *
+ * @throws {SetupError} when something on this machine or in the configuration is in the way.
+ */
+export async function startGateway({ config, log, serverFolder }: GatewayOptions): Promise<RunningGateway> {
+  await using resources = new AsyncDisposableStack();
+  // The port first: it is what most often is in the way, and found out at once.
+  const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 });
+  resources.defer(() => closed(server));
+  const url = await listen(server, config.host, config.port);
+  resources.use(await lockDataFolder(config.dataDir));
+  const key = new GatewayKey();
+  const engine = resources.use(
+    await LocalEngine.create({ config, serverFolder, publicKeys: key.publicKeys, log }),
+  );
+  await engine.start();
+
+  const fleet = new Fleet({ ...config, engine, key, log });
+  const drain = serve(server, { config, log, engine, fleet });
+  const owned = resources.move();
+  return {
+    url,
+    facts: engine.facts,
+    async close() {
+      await drain();
+      await owned.disposeAsync();
+    },
+  };
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly engine: Engine;
+  readonly fleet: Fleet;
+}
+
+/** Takes requests from now on. Gives the function that refuses new ones and waits for those that are open. */
+function serve(server: Server, { config, log, engine, fleet }: Parts): () => Promise<void> {
+  let draining = false;
+  const auth = createAuth(config.apiKey, loadPathKey(join(config.dataDir, 'path.key')));
+  const publicHost = config.publicUrl ? [new URL(config.publicUrl).hostname] : [];
+  const front = new Front({
+    fleet,
+    auth,
+    probe: new Probe(engine),
+    routes: new Routes()
+      .add(provisioner.service, serviceRoutes())
+      .add(provisioner.sandboxes, sandboxRoutes({ fleet, auth, publicUrl: config.publicUrl }))
+      .add(document.api, openApiRoutes()),
+    guard: guard({ ...config, allowedHosts: [...config.allowedHosts, ...publicHost] }),
+    isDraining: () => draining,
+    logFault: (id, error, request) => log.error({ id, err: error, ...request }, 'internal fault'),
+  });
+  const open = new Set<Promise<void>>();
+  const track = (work: Promise<void>) => {
+    open.add(work);
+    void work.finally(() => open.delete(work));
+  };
+  server.on('request', (request, response) => track(front.handle(request, response)));
+  server.on('upgrade', (request, socket, head) =>
+    track(front.handleUpgrade(request, socket as Socket, head)),
+  );
+  return async () => {
+    draining = true;
+    server.close();
+    server.closeIdleConnections();
+    if (open.size > 0)
+      await Promise.race([
+        Promise.allSettled(open),
+        delay(config.drainSeconds * 1000, undefined, { ref: false }),
+      ]);
+  };
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

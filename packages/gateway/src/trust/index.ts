@@ -1,0 +1,2 @@
+export { GatewayKey } from './gateway-key.ts';
+export { loadPathKey } from './path-key.ts';

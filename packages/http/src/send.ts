@@ -1,0 +1,99 @@
+/** From a handler's answer, or its failure, to the bytes of a response. */
+import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { type FailureBody, Fault, type InvalidBody, type Operation } from '@paddock/protocol';
+import { type Answer, isReply, isStream, type ServerEvent } from './answer.ts';
+import { InvalidInput } from './input.ts';
+
+const keepAliveMs = 15_000;
+
+/** Sends what a handler returned for this operation. Resolves once a stream has ended. */
+export async function sendAnswer(
+  response: ServerResponse,
+  row: Operation,
+  answer: Answer<unknown>,
+): Promise<void> {
+  if (isStream(answer)) return sendEvents(response, answer.events);
+  const { data, hint, message } = isReply(answer) ? answer : { data: answer };
+  if (row.answer === 'plain') return sendJson(response, 200, data);
+  const done = message ?? 'Operation successful';
+  sendJson(response, 200, { success: true, message: done, data: data ?? null, ...(hint && { hint }) });
+}
+
+/**
+ * Answers with a failure: one of the catalogue or an input that does not fit as itself, any other as a bare `internal`
+ * whose cause `log` is told under an id.
+ */
+export function sendFailure(
+  response: ServerResponse,
+  error: unknown,
+  log: (id: string, error: unknown) => void,
+): void {
+  if (response.destroyed) return; // The client has gone; nobody is left to tell.
+  if (response.headersSent) {
+    log(randomUUID(), error);
+    response.destroy();
+  } else if (error instanceof InvalidInput) {
+    sendJson(response, 422, { detail: [...error.detail] } satisfies InvalidBody);
+  } else if (error instanceof Fault) {
+    sendFault(response, error);
+  } else {
+    const id = randomUUID();
+    log(id, error);
+    sendFault(response, new Fault('internal', `internal fault ${id}`));
+  }
+}
+
+function sendFault(response: ServerResponse, fault: Fault): void {
+  for (const [name, value] of Object.entries(fault.headers)) response.setHeader(name, value);
+  sendJson(response, fault.status, failureOf(fault));
+}
+
+function failureOf(fault: Fault): FailureBody {
+  return { success: false, message: fault.message, data: fault.data, code: fault.code, hint: fault.hint };
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+async function sendEvents(response: ServerResponse, events: AsyncIterable<ServerEvent>): Promise<void> {
+  response.writeHead(200, {
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-cache',
+    'x-accel-buffering': 'no',
+  });
+  response.flushHeaders();
+  const keepAlive = setInterval(() => response.write(': keep-alive\n\n'), keepAliveMs);
+  try {
+    for await (const { event, data, id } of events) {
+      if (response.destroyed) return;
+      const head = id === undefined ? `event: ${event}` : `id: ${id}\nevent: ${event}`;
+      if (!response.write(`${head}\ndata: ${JSON.stringify(data)}\n\n`)) await drained(response);
+    }
+  } catch (error) {
+    // The status is sent already: the failure travels as the last event.
+    if (!(error instanceof Fault)) throw error;
+    response.write(`event: error\ndata: ${JSON.stringify(failureOf(error))}\n\n`);
+  } finally {
+    clearInterval(keepAlive);
+    response.end();
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
+}

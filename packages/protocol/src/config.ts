@@ -1,0 +1,198 @@
+/** The settings of the gateway: one row each. Loader, `paddock serve --help` and docs/configuration.md read this table. */
+import * as z from 'zod/mini';
+
+/** Environment variables by name, as in `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How a setting is written where only text can be: in the environment and in flags. */
+export type SettingKind = 'text' | 'path' | 'number' | 'boolean' | 'list' | 'choice';
+
+/** The value that a row describes. */
+interface Value<Schema extends z.ZodMiniType> {
+  readonly kind: SettingKind;
+  readonly schema: Schema;
+  /** What the schema accepts, in words that complete "expected …". */
+  readonly expected: string;
+}
+
+/** A row of the table. Its key is the name in paddock.yaml; its flag is that name in kebab-case. */
+export interface Setting<Schema extends z.ZodMiniType = z.ZodMiniType> extends Value<Schema> {
+  readonly env: string;
+  readonly summary: string;
+  readonly default?: z.output<Schema> | ((env: Environment) => z.output<Schema>);
+  /** The default in words, where it depends on the machine. */
+  readonly defaultText?: string;
+  /** Never printed, and without a flag: every user of a machine can read the arguments of a process. */
+  readonly secret?: true;
+}
+
+/** Every setting by its key in paddock.yaml. */
+export const settings = {
+  host: {
+    ...text(/^[A-Za-z0-9.:_-]+$/, 'a host name or an address'),
+    env: 'PADDOCK_HOST',
+    default: '127.0.0.1',
+    summary: 'The address to listen on. Beyond loopback it takes apiKey or allowUnauthenticated.',
+  },
+  port: {
+    ...integer(0, 65_535),
+    env: 'PADDOCK_PORT',
+    default: 8080,
+    summary: 'The port to listen on. 0 takes a free one.',
+  },
+  publicUrl: {
+    kind: 'text',
+    schema: z.url({ protocol: /^https?$/ }).check(z.overwrite((url) => url.replace(/\/+$/, ''))),
+    expected: 'an http or https URL',
+    env: 'PADDOCK_PUBLIC_URL',
+    summary: 'What sandbox_url begins with. When absent it is the address that the caller used.',
+  },
+  apiKey: {
+    ...text(/^[\x21-\x7e]+$/, 'printable ASCII characters without spaces'),
+    env: 'SANDBOX_API_KEY',
+    secret: true,
+    summary: 'The key that callers must send.',
+  },
+  allowUnauthenticated: {
+    ...flag(),
+    env: 'PADDOCK_ALLOW_UNAUTHENTICATED',
+    default: false,
+    summary: 'Listen beyond loopback without a key: whoever reaches the port may run code in sandboxes.',
+  },
+  allowedHosts: {
+    ...list(/^[A-Za-z0-9.:_*[\]-]+$/, 'host names'),
+    env: 'PADDOCK_ALLOWED_HOSTS',
+    default: [],
+    summary: 'Names that the Host header may hold besides loopback names and addresses.',
+  },
+  allowedOrigins: {
+    ...list(/^https?:\/\/[^/\s]+$/, 'origins such as https://app.example.com'),
+    env: 'PADDOCK_ALLOWED_ORIGINS',
+    default: [],
+    summary: 'Origins of web pages that may call.',
+  },
+  dataDir: {
+    ...path(),
+    env: 'PADDOCK_DATA_DIR',
+    default: stateHome,
+    defaultText: '$XDG_STATE_HOME/paddock, else ~/.local/state/paddock',
+    summary: 'The folder for keys and the files of sandboxes.',
+  },
+  skillsPath: {
+    ...path(),
+    env: 'SKILLS_PATH',
+    default: './skills',
+    summary: 'The folder that sandboxes see, read-only, as /mnt/skills.',
+  },
+  network: {
+    ...choice(['auto', 'outbound', 'none', 'host']),
+    env: 'PADDOCK_NETWORK',
+    default: 'auto',
+    summary:
+      'The network of sandboxes: outbound reaches the internet and not this machine, host shares its network. ' +
+      'auto is outbound where slirp4netns is installed, else none.',
+  },
+  warmSandboxes: {
+    ...integer(0, 1_000),
+    env: 'PADDOCK_WARM_SANDBOXES',
+    default: 2,
+    summary: 'Started sandboxes kept ready to be claimed.',
+  },
+  maxSandboxes: {
+    ...integer(1, 100_000),
+    env: 'PADDOCK_MAX_SANDBOXES',
+    default: 100,
+    summary: 'Sandboxes that may be claimed at once.',
+  },
+  createTimeoutSeconds: {
+    ...seconds(1, 3_600),
+    env: 'PADDOCK_CREATE_TIMEOUT_SECONDS',
+    default: 25,
+    summary: 'Seconds after which a create answers "still starting" and goes on.',
+  },
+  drainSeconds: {
+    ...seconds(0, 3_600),
+    env: 'PADDOCK_DRAIN_SECONDS',
+    default: 10,
+    summary: 'Seconds that open requests get to end when the gateway stops.',
+  },
+  logLevel: {
+    ...choice(['debug', 'info', 'warn', 'error']),
+    env: 'PADDOCK_LOG_LEVEL',
+    default: 'info',
+    summary: 'The least important messages that are logged.',
+  },
+} satisfies Record<string, Setting>;
+
+type Settings = typeof settings;
+
+/** The key of a setting. */
+export type SettingKey = keyof Settings;
+
+/** The checked settings. Paths are absolute; what has no default may be undefined. */
+export type Config = {
+  readonly [Key in SettingKey]:
+    | z.output<Settings[Key]['schema']>
+    | (Settings[Key] extends { default: unknown } ? never : undefined);
+};
+
+/** The keys of all settings, in the order of the table. */
+export const settingKeys = Object.keys(settings).filter(isSettingKey);
+
+/** True for the key of a setting. */
+export function isSettingKey(key: string): key is SettingKey {
+  return Object.hasOwn(settings, key);
+}
+
+/** The flag of a setting, such as `--max-sandboxes`; none for a secret. */
+export function flagOf(key: SettingKey): string | undefined {
+  const row: Setting = settings[key];
+  return row.secret ? undefined : `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** Variables of ours that are no settings, with what they are for. */
+export const otherVariables: Readonly<Record<string, string>> = {
+  PADDOCK_CONFIG: 'The configuration file, as --config.',
+  PADDOCK_URL: 'The gateway that the command line talks to, as --url.',
+  PADDOCK_READY_FD: 'The descriptor on which the gateway says that it serves; standard output when absent.',
+  PADDOCK_EXIT_WITH_STDIN:
+    'At 1 the gateway stops when its standard input ends, so that it never outlives its parent.',
+};
+
+function text(pattern: RegExp, expected: string) {
+  return { kind: 'text', schema: z.string().check(z.regex(pattern)), expected } as const;
+}
+
+function path() {
+  return { kind: 'path', schema: z.string().check(z.regex(/^[^\0]+$/)), expected: 'a path' } as const;
+}
+
+function integer(from: number, to: number) {
+  const schema = z.int().check(z.gte(from), z.lte(to));
+  return { kind: 'number', schema, expected: `a whole number from ${from} to ${to}` } as const;
+}
+
+function seconds(from: number, to: number) {
+  const schema = z.number().check(z.gte(from), z.lte(to));
+  return { kind: 'number', schema, expected: `a number of seconds from ${from} to ${to}` } as const;
+}
+
+function flag() {
+  return { kind: 'boolean', schema: z.boolean(), expected: 'true or false' } as const;
+}
+
+function list(pattern: RegExp, expected: string) {
+  const schema = z.array(z.string().check(z.regex(pattern)));
+  return { kind: 'list', schema, expected: `a list of ${expected}, with commas where it is text` } as const;
+}
+
+function choice<const Choices extends readonly [string, ...string[]]>(choices: Choices) {
+  const expected = choices.length > 1 ? `one of ${choices.join(', ')}` : choices[0];
+  return { kind: 'choice', schema: z.enum(choices), expected } as const;
+}
+
+function stateHome(env: Environment): string {
+  const home = env.XDG_STATE_HOME;
+  // The XDG base directory specification: a relative path is invalid and ignored.
+  return home?.startsWith('/') ? `${home}/paddock` : '~/.local/state/paddock';
+}

@@ -1,0 +1,71 @@
+/**
+ * One operation of an HTTP API is one row. Server, client and OpenAPI document are all read from it, so that
+ * no path, field or error is written down a second time.
+ */
+import type * as z from 'zod/mini';
+import type { ErrorCode } from './errors.ts';
+
+/** The HTTP methods that operations use. */
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** A schema whose value is an object of named fields. */
+export type ObjectSchema = z.ZodMiniObject;
+
+/**
+ * A row of an operation table.
+ *
+ * Where a request field travels follows from the row: names in `{braces}` of the path are taken from the path, the
+ * others from the query for GET and DELETE, from the JSON body else.
+ */
+export interface Operation<Request extends ObjectSchema = ObjectSchema, Response = z.ZodMiniType> {
+  readonly method: Method;
+  /** The path, with `{name}` for parameters. */
+  readonly path: string;
+  readonly summary: string;
+  readonly request: Request;
+  readonly response: Response;
+  /** `envelope`: `{success, message, data}` around the response. `plain`: the response is the whole body. */
+  readonly answer: 'envelope' | 'plain';
+  /** Server-sent events are offered to a caller that accepts `text/event-stream`. */
+  readonly stream?: true;
+  /** What it may answer besides the errors that every operation shares. */
+  readonly errors: readonly ErrorCode[];
+}
+
+/** Operations of one capability by their name. */
+export type OperationGroup = Readonly<Record<string, Operation>>;
+
+/** A whole API: capabilities by name, each with its operations. */
+export type OperationTable = Readonly<Record<string, OperationGroup>>;
+
+/** What a caller passes: every field of path, query and body in one object. */
+export type RequestOf<Op extends Operation> = z.input<Op['request']>;
+
+/** What a handler gets: the same, checked and with defaults filled in. */
+export type InputOf<Op extends Operation> = z.output<Op['request']>;
+
+/** What an operation gives: `data` of an enveloped answer, else the whole body. */
+export type ResponseOf<Op extends Operation> = z.output<Op['response']>;
+
+type Row<Request extends ObjectSchema, Response extends z.ZodMiniType> = Omit<
+  Operation<Request, Response>,
+  'answer' | 'errors'
+> &
+  Partial<Pick<Operation, 'answer' | 'errors'>>;
+
+/** Declares a row: enveloped and with no errors of its own unless it says otherwise. */
+export function operation<Request extends ObjectSchema, Response extends z.ZodMiniType>(
+  row: Row<Request, Response>,
+): Operation<Request, Response> {
+  return { answer: 'envelope', errors: [], ...row };
+}
+
+/** The names of the parameters in an operation's path, in order. */
+export function pathParameters(path: string): string[] {
+  return Array.from(path.matchAll(/\{(\w+)\}/g), (match) => match[1] ?? '');
+}
+
+/** Where the fields that are not in the path travel. */
+export function fieldsTravelIn(method: Method): 'query' | 'body' {
+  return method === 'GET' || method === 'DELETE' ? 'query' : 'body';
+}

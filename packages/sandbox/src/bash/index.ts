@@ -1,0 +1,3 @@
+/** Commands in a fresh bash each. */
+export { bashRoutes } from './routes.ts';
+export { BashSessions } from './sessions.ts';

@@ -1,0 +1,3 @@
+export { admission } from './admission.ts';
+export { Identity } from './identity.ts';
+export { bindRoutes } from './routes.ts';

@@ -1,0 +1,13 @@
+import type { Handlers } from '@paddock/http';
+import type { control } from '@paddock/protocol';
+import type { Identity } from './identity.ts';
+
+/** The operations by which a gateway takes this server for a sandbox. */
+export function bindRoutes(identity: Identity): Handlers<typeof control.server> {
+  return {
+    bind(request) {
+      identity.bind(request);
+      return { boot_id: identity.bootId };
+    },
+  };
+}

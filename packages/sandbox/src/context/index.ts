@@ -1,0 +1,2 @@
+export { describeSandbox } from './describe.ts';
+export { contextRoutes } from './routes.ts';

@@ -1,0 +1,4 @@
+/** The processes of the sandbox, as the system shows them. */
+export { enterable } from './dir.ts';
+export { endAll } from './end.ts';
+export { foregroundGroup, groupMembers, processLink, sessionMembers, signal, sleeps } from './proc.ts';

@@ -1,0 +1,3 @@
+/** Persistent shell sessions. */
+export { shellRoutes } from './routes.ts';
+export { ShellSessions } from './sessions.ts';

@@ -15,6 +15,13 @@ const prerequisites: readonly Prerequisite[] = [
   { program: 'bwrap', packageName: 'bubblewrap' },
   { program: 'slirp4netns', packageName: 'slirp4netns', withoutIt: 'sandboxes have no network' },
   { program: 'python3', packageName: 'python3', withoutIt: 'sandboxes have no Python' },
+  { program: 'pip3', packageName: 'python3-pip', withoutIt: 'sandboxes have no pip' },
+  ...['git', 'curl', 'jq'].map((name) => ({
+    program: name,
+    packageName: name,
+    withoutIt: `sandboxes have no ${name}`,
+  })),
+  { program: 'rg', packageName: 'ripgrep', withoutIt: 'sandboxes have no rg' },
 ];
 
 /** What stays missing and cannot do without. */
@@ -47,12 +54,15 @@ export function installPrerequisites(say: (line: string) => void): Missing | und
   };
 }
 
+/** Sandboxes see the system's programs, not those that the user has at home. */
+const systemFolders = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
+
 function isMissing({ program }: Prerequisite): boolean {
-  return !isThere(program);
+  return !systemFolders.some((folder) => existsSync(join(folder, program)));
 }
 
 function isThere(program: string): boolean {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/sbin'];
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...systemFolders];
   return folders.some((folder) => existsSync(join(folder, program)));
 }
 

@@ -10,8 +10,7 @@ export const inside = {
   run: '/run/paddock',
   socket: '/run/paddock/server.sock',
   workspace: '/mnt/user-data/workspace',
-  path: [
-    `${sandboxUser.home}/.local/bin`,
+  systemPath: [
     '/usr/local/sbin',
     '/usr/local/bin',
     '/usr/sbin',
@@ -19,7 +18,7 @@ export const inside = {
     '/sbin',
     '/bin',
     '/opt/paddock/bin',
-  ].join(':'),
+  ],
 };
 
 /** Folders on the machine that a sandbox's own files live in. */
@@ -63,7 +62,9 @@ const etc = [
     'ld.so.conf.d',
     'localtime',
     'mime.types',
+    'npmrc',
     'nsswitch.conf',
+    'pip.conf',
     'os-release',
     'pki',
     'protocols',

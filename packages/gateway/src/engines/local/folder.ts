@@ -16,6 +16,7 @@ import { promisify } from 'node:util';
 import * as z from 'zod/mini';
 import type { Claim, SandboxName } from '../engine.ts';
 import type { SandboxFolders } from './bubblewrap.ts';
+import { layOutHome } from './home.ts';
 
 const run = promisify(execFile);
 
@@ -71,6 +72,7 @@ export class SandboxFolder {
     );
     mkdirSync(path, { recursive: true, mode: 0o700 });
     for (const part of Object.values(folder.folders)) folder.#makePart(part);
+    layOutHome(folder.folders.home, folder.hostUid);
     return folder;
   }
 

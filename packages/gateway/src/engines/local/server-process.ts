@@ -7,7 +7,9 @@ import type { Readable, Writable } from 'node:stream';
 import type { Server } from '../engine.ts';
 import { bubblewrapOptions, type Enclosure, inside, sandboxUser, serverCommand } from './bubblewrap.ts';
 import type { SandboxFolder } from './folder.ts';
+import { userInstallEnv, userPath } from './home.ts';
 import { type Attachment, attachNetwork, type Network } from './network.ts';
+import { packageIndexes } from './package-indexes.ts';
 
 /** Linux's O_PATH, which Node does not name: a descriptor that only points at a file. */
 const O_PATH = 0o10000000;
@@ -100,7 +102,9 @@ export class ServerProcess implements Server {
 
   #environment(): Record<string, string> {
     return {
-      PATH: inside.path,
+      ...userInstallEnv,
+      ...packageIndexes(process.env),
+      PATH: [...userPath, ...inside.systemPath].join(':'),
       HOME: sandboxUser.home,
       USER: sandboxUser.name,
       LOGNAME: sandboxUser.name,

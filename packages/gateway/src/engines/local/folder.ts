@@ -17,15 +17,9 @@ import * as z from 'zod/mini';
 import type { Claim, SandboxName } from '../engine.ts';
 import type { SandboxFolders } from './bubblewrap.ts';
 import { layOutHome } from './home.ts';
+import { canUseHostUsers, hostUser, isHostUser } from './host-users.ts';
 
 const run = promisify(execFile);
-
-/**
- * Users that sandboxes are on the machine when root runs them, one each. systemd's table of user ids
- * (UIDS-GIDS) leaves 1,879,048,192 to 2,147,352,575 unused.
- */
-const firstHostUid = 1_900_000_000;
-const hostUidCount = 200_000_000;
 
 const parts = ['home', 'tmp', 'run', 'workspace', 'uploads', 'outputs'] as const;
 
@@ -65,11 +59,8 @@ export class SandboxFolder {
   /** Makes an empty folder that is nobody's yet. */
   static create(parent: string): SandboxFolder {
     const path = join(parent, randomBytes(8).toString('hex'));
-    const isRoot = process.getuid?.() === 0;
-    const folder = new SandboxFolder(
-      path,
-      isRoot ? firstHostUid + (randomBytes(4).readUInt32LE() % hostUidCount) : undefined,
-    );
+    const hostUid = canUseHostUsers() ? hostUser(randomBytes(4).readUInt32LE()) : undefined;
+    const folder = new SandboxFolder(path, hostUid);
     mkdirSync(path, { recursive: true, mode: 0o700 });
     for (const part of Object.values(folder.folders)) folder.#makePart(part);
     layOutHome(folder.folders.home, folder.hostUid);
@@ -83,10 +74,7 @@ export class SandboxFolder {
     for (const name of readdirSync(parent)) {
       const path = join(parent, name);
       const owner = statSync(join(path, 'workspace'), { throwIfNoEntry: false })?.uid;
-      const folder = new SandboxFolder(
-        path,
-        owner !== undefined && owner >= firstHostUid ? owner : undefined,
-      );
+      const folder = new SandboxFolder(path, owner !== undefined && isHostUser(owner) ? owner : undefined);
       const claimed = owner === undefined ? undefined : folder.#readRecord();
       if (claimed) found.push({ folder, record: claimed });
       else await folder.delete();

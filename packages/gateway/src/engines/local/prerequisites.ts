@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { SetupError } from '../engine.ts';
+import { canUseHostUsers } from './host-users.ts';
 import { findProgram } from './programs.ts';
 
 const run = promisify(execFile);
@@ -35,7 +36,7 @@ function installHint(packageName: string): string {
 }
 
 async function tryNamespaces(bubblewrap: string): Promise<void> {
-  const user = process.getuid?.() === 0 ? [] : ['--unshare-user', '--uid', '0', '--gid', '0'];
+  const user = canUseHostUsers() ? [] : ['--unshare-user', '--uid', '0', '--gid', '0'];
   const namespaces = ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-net'];
   try {
     const system = ['--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev'];

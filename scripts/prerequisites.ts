@@ -14,6 +14,7 @@ interface Prerequisite {
 const prerequisites: readonly Prerequisite[] = [
   { program: 'bwrap', packageName: 'bubblewrap' },
   { program: 'slirp4netns', packageName: 'slirp4netns', withoutIt: 'sandboxes have no network' },
+  { program: 'ip', packageName: 'iproute2', withoutIt: 'sandboxes can reach private networks' },
   { program: 'python3', packageName: 'python3', withoutIt: 'sandboxes have no Python' },
   { program: 'pip3', packageName: 'python3-pip', withoutIt: 'sandboxes have no pip' },
   ...['git', 'curl', 'jq'].map((name) => ({

@@ -115,6 +115,14 @@ describe('two conversations at once', () => {
     expect(exit_code).not.toBe(0);
   });
 
+  it.each([['10.9.9.9'], ['172.16.9.9'], ['192.168.9.9'], ['100.64.9.9'], ['169.254.169.254']])(
+    'have no way to the private address %s',
+    async (address) => {
+      const { output, exit_code } = await first.shell.exec({ command: `ip route get ${address}` });
+      expect([output, exit_code]).toEqual(['RTNETLINK answers: No route to host\n', 2]);
+    },
+  );
+
   it('cannot reach the gateway from inside', async () => {
     const { port } = new URL(gateway.url);
     const tried = await first.shell.exec({

@@ -49,7 +49,13 @@ export class LocalEngine implements Engine {
     this.#parent = join(config.dataDir, 'sandboxes');
     this.#log = log;
     this.#pool = new WarmPool(setup, { parent: this.#parent, size: config.warmSandboxes, log });
-    this.facts = { engine: 'local', isolation: 'bubblewrap', network: setup.network.kind };
+    const { network } = setup;
+    this.facts = {
+      engine: 'local',
+      isolation: 'bubblewrap',
+      network: network.kind,
+      ...(network.kind === 'outbound' && { privateNetworks: network.blocker ? 'blocked' : 'reachable' }),
+    };
   }
 
   /**

@@ -2,11 +2,18 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { SetupError } from '../engine.ts';
+import { findRangeBlocker, type RangeBlocker } from './private-ranges.ts';
 import { findProgram } from './programs.ts';
 
 /** How sandboxes reach a network. */
 export type Network =
-  | { readonly kind: 'outbound'; readonly program: string; readonly resolver: string }
+  | {
+      readonly kind: 'outbound';
+      readonly program: string;
+      readonly resolver: string;
+      /** Undefined where private ranges cannot be blocked. */
+      readonly blocker: RangeBlocker | undefined;
+    }
   | { readonly kind: 'none' | 'host'; readonly resolver: undefined };
 
 /** slirp4netns answers DNS here, for every network that it makes. */
@@ -26,7 +33,11 @@ export function chooseNetwork(
   const obstacle = program
     ? tunObstacle()
     : { what: 'slirp4netns is not installed', mend: 'Install slirp4netns' };
-  if (program && !obstacle) return { kind: 'outbound', program, resolver: slirpResolver };
+  if (program && !obstacle) {
+    const blocker = findRangeBlocker();
+    if (!blocker) warn('sandboxes can reach private networks: install iproute2 and util-linux to block them');
+    return { kind: 'outbound', program, resolver: slirpResolver, blocker };
+  }
   const { what, mend } = obstacle ?? { what: '', mend: '' };
   if (wanted === 'outbound') {
     throw new SetupError(`network is "outbound", but ${what}`, `${mend}, or set PADDOCK_NETWORK=none.`);

@@ -10,6 +10,7 @@ import type { SandboxFolder } from './folder.ts';
 import { userInstallEnv, userPath } from './home.ts';
 import { type Attachment, attachNetwork, type Network } from './network.ts';
 import { packageIndexes } from './package-indexes.ts';
+import { blockPrivateRanges } from './private-ranges.ts';
 
 /** Linux's O_PATH, which Node does not name: a descriptor that only points at a file. */
 const O_PATH = 0o10000000;
@@ -126,12 +127,11 @@ export class ServerProcess implements Server {
     });
     const { stdout, stdio } = this.#child;
     this.#insidePid = await Promise.race([readInfo(stdio[3] as Readable), failed]);
-    if (this.#setup.network.kind === 'outbound') {
-      this.#network = attachNetwork(
-        this.#setup.network.program,
-        this.#insidePid,
-        this.#folder.hostUid !== undefined,
-      );
+    const { network } = this.#setup;
+    const isRootsOwn = this.#folder.hostUid !== undefined;
+    if (network.kind === 'outbound') {
+      if (network.blocker) await blockPrivateRanges(network.blocker, this.#insidePid, isRootsOwn);
+      this.#network = attachNetwork(network.program, this.#insidePid, isRootsOwn);
     }
     await Promise.race([firstLine(stdout as Readable), failed]);
     this.#socketFd = openSocket(join(this.#folder.folders.run, basename(inside.socket)));

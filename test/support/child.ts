@@ -11,9 +11,19 @@ export class Child implements AsyncDisposable {
   readonly ended: Promise<string>;
   #errors = '';
 
-  /** Starts `node` on a file. File descriptor 3 is a pipe that the program may write to. */
-  constructor(file: string, env: NodeJS.ProcessEnv, args: readonly string[] = []) {
-    this.process = spawn(process.execPath, [file, ...args], { stdio: ['pipe', 'pipe', 'pipe', 'pipe'], env });
+  /**
+   * Starts `node` on a file. File descriptor 3 is a pipe that the program may write to.
+   *
+   * @param launcher a program, and its arguments, that is to start node: it must become what it starts.
+   */
+  constructor(
+    file: string,
+    env: NodeJS.ProcessEnv,
+    args: readonly string[] = [],
+    launcher: readonly string[] = [],
+  ) {
+    const [program = process.execPath, ...rest] = [...launcher, process.execPath, file, ...args];
+    this.process = spawn(program, rest, { stdio: ['pipe', 'pipe', 'pipe', 'pipe'], env });
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = (this.#errors + text).slice(-20_000);
     });

@@ -32,10 +32,14 @@ export class Gateway implements AsyncDisposable {
  * Starts a gateway and waits until it serves.
  *
  * @param settings environment variables that differ from the defaults.
+ * @param launcher a program with its arguments that becomes the gateway.
  */
-export async function startGateway(settings: Readonly<Record<string, string>> = {}): Promise<Gateway> {
+export async function startGateway(
+  settings: Readonly<Record<string, string>> = {},
+  launcher: readonly string[] = [],
+): Promise<Gateway> {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
-  const child = new Child(join(root, 'dist/gateway/main.cjs'), {
+  const env = {
     ...withoutSettings(process.env),
     PADDOCK_PORT: '0',
     PADDOCK_DATA_DIR: folder,
@@ -43,7 +47,8 @@ export async function startGateway(settings: Readonly<Record<string, string>> = 
     PADDOCK_READY_FD: '3',
     PADDOCK_EXIT_WITH_STDIN: '1',
     ...settings,
-  });
+  };
+  const child = new Child(join(root, 'dist/gateway/main.cjs'), env, [], launcher);
   try {
     const { url } = JSON.parse(await child.firstLine(3)) as { url: string };
     return new Gateway(url, child, folder);
@@ -57,7 +62,5 @@ export async function startGateway(settings: Readonly<Record<string, string>> = 
 /** The environment but for what configures a gateway on the machine of whoever runs this. */
 function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const isSetting = (name: string) => name.startsWith('PADDOCK_') || name === 'SANDBOX_API_KEY';
-  return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !isSetting(name) || name === 'LEAK_CHECK_RUN'),
-  );
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isSetting(name)));
 }

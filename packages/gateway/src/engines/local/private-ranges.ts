@@ -38,9 +38,13 @@ export async function blockPrivateRanges(
   pid: number,
   ownsNamespace: boolean,
 ): Promise<void> {
-  const enter = [...(ownsNamespace ? [] : [`--user=/proc/${pid}/ns/user`]), `--net=/proc/${pid}/ns/net`];
+  const enter = [
+    ...(ownsNamespace ? [] : [`--user=/proc/${pid}/ns/user`, '--preserve-credentials']),
+    `--net=/proc/${pid}/ns/net`,
+  ];
   const routes = [...ranges, ...ownAddresses()].map((range) => `route add unreachable ${range}\n`).join('');
   const running = run(blocker.nsenter, [...enter, '--', blocker.ip, '-batch', '-'], { env: {} });
+  running.child.stdin?.on('error', () => {}); // It did not get that far: its exit says why.
   running.child.stdin?.end(routes);
   await running;
 }

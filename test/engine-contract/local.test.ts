@@ -12,7 +12,15 @@ async function localSource(): Promise<EngineSource> {
   return {
     open: ({ publicKeys }) =>
       LocalEngine.create({
-        config: { dataDir, skillsPath: join(root, 'skills'), network: 'none', warmSandboxes: 1 },
+        config: {
+          dataDir,
+          skillsPath: join(root, 'skills'),
+          network: 'none',
+          warmSandboxes: 1,
+          memoryLimitMib: 512,
+          cpuLimit: 0,
+          processLimit: 256,
+        },
         serverFolder: join(root, 'dist/sandbox'),
         publicKeys,
         log: pino({ level: 'silent' }),

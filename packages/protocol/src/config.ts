@@ -104,6 +104,24 @@ export const settings = {
     default: 100,
     summary: 'Sandboxes that may be claimed at once.',
   },
+  memoryLimitMib: {
+    ...integer(0, 16_777_216),
+    env: 'PADDOCK_MEMORY_LIMIT_MIB',
+    default: 2_048,
+    summary: 'Memory that one sandbox may use, in MiB; 0 is no limit.',
+  },
+  cpuLimit: {
+    ...amount(0, 4_096),
+    env: 'PADDOCK_CPU_LIMIT',
+    default: 0,
+    summary: 'Processors that one sandbox may keep busy, such as 1.5; 0 is no limit.',
+  },
+  processLimit: {
+    ...integer(0, 4_194_304),
+    env: 'PADDOCK_PROCESS_LIMIT',
+    default: 1_024,
+    summary: 'Processes and threads that one sandbox may have at once; 0 is no limit.',
+  },
   createTimeoutSeconds: {
     ...seconds(1, 3_600),
     env: 'PADDOCK_CREATE_TIMEOUT_SECONDS',
@@ -175,6 +193,11 @@ function integer(from: number, to: number) {
 function seconds(from: number, to: number) {
   const schema = z.number().check(z.gte(from), z.lte(to));
   return { kind: 'number', schema, expected: `a number of seconds from ${from} to ${to}` } as const;
+}
+
+function amount(from: number, to: number) {
+  const schema = z.number().check(z.gte(from), z.lte(to));
+  return { kind: 'number', schema, expected: `a number from ${from} to ${to}` } as const;
 }
 
 function flag() {

@@ -80,13 +80,22 @@ const etcOfRuntimes = /^(python|java-)/;
  * The server runs in a user namespace of its own inside the one that owns the mounts and the network, so that its user
  * cannot change either. As root the machine's user is dropped first: no file of root's may count as the sandbox's own.
  */
-export function bubblewrapOptions(enclosure: Enclosure, fds: { info: number }): string[] {
+export function bubblewrapOptions(enclosure: Enclosure, fds: { info: number; block: number }): string[] {
   const asRoot = enclosure.hostUid !== undefined;
   return [
     ...(asRoot ? [] : ['--unshare-user', '--uid', '0', '--gid', '0']),
     ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
     ...(enclosure.sharesNetwork ? [] : ['--unshare-net']),
-    ...['--die-with-parent', '--new-session', '--hostname', 'sandbox', '--info-fd', String(fds.info)],
+    ...[
+      '--die-with-parent',
+      '--new-session',
+      '--hostname',
+      'sandbox',
+      '--info-fd',
+      String(fds.info),
+      '--block-fd',
+      String(fds.block),
+    ],
     ...['--cap-drop', 'ALL', ...capabilities(asRoot).flatMap((name) => ['--cap-add', name])],
     '--clearenv',
     ...Object.entries(enclosure.env).flatMap(([name, value]) => ['--setenv', name, value]),

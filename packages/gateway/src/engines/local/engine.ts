@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '@paddock/config';
 import { Fault } from '@paddock/protocol';
@@ -12,6 +12,7 @@ import {
   type Server,
   SetupError,
 } from '../engine.ts';
+import { ControlGroups, findHierarchy } from './cgroups.ts';
 import { type FolderRecord, SandboxFolder } from './folder.ts';
 import { chooseNetwork } from './network.ts';
 import { WarmPool } from './pool.ts';
@@ -26,7 +27,10 @@ interface LocalSandbox {
 }
 
 export interface LocalEngineOptions {
-  readonly config: Pick<Config, 'dataDir' | 'skillsPath' | 'network' | 'warmSandboxes'>;
+  readonly config: Pick<
+    Config,
+    'dataDir' | 'skillsPath' | 'network' | 'warmSandboxes' | 'memoryLimitMib' | 'cpuLimit' | 'processLimit'
+  >;
   /** The folder with the sandbox server's bundle. */
   readonly serverFolder: string;
   /** The gateways' public keys, as servers read them. */
@@ -53,6 +57,7 @@ export class LocalEngine implements Engine {
     this.facts = {
       engine: 'local',
       isolation: 'bubblewrap',
+      limits: setup.groups?.controllers.join(', ') || 'none',
       network: network.kind,
       ...(network.kind === 'outbound' && { privateNetworks: network.blocker ? 'blocked' : 'reachable' }),
     };
@@ -82,8 +87,9 @@ export class LocalEngine implements Engine {
       nodePath: process.execPath,
       serverFolder,
     };
+    const groups = openGroups(config, log);
     const logLine = (server: string, line: string) => log.warn({ server, line }, 'a sandbox server said');
-    return new LocalEngine({ bubblewrap, network, enclosure, publicKeys, log: logLine }, options);
+    return new LocalEngine({ bubblewrap, network, enclosure, publicKeys, groups, log: logLine }, options);
   }
 
   async start(): Promise<void> {
@@ -164,6 +170,7 @@ export class LocalEngine implements Engine {
     await Promise.allSettled(this.#claiming);
     await this.#pool.close();
     await Promise.all(Array.from(this.#sandboxes.values(), stopServer));
+    this.#setup.groups?.close();
   }
 }
 
@@ -171,4 +178,19 @@ async function stopServer(sandbox: LocalSandbox): Promise<void> {
   const { server } = sandbox;
   sandbox.server = undefined;
   await server?.stop();
+}
+
+function openGroups(config: LocalEngineOptions['config'], log: Logger): ControlGroups | undefined {
+  const hierarchy = findHierarchy(readFileSync('/proc/self/mounts', 'utf8'));
+  const limits = {
+    memoryBytes: config.memoryLimitMib * 1024 * 1024,
+    cpus: config.cpuLimit,
+    processes: config.processLimit,
+  };
+  const groups = hierarchy && ControlGroups.open(hierarchy, config.dataDir, limits);
+  const missing = ['memory', 'pids'].filter((name) => !groups?.controllers.some((found) => found === name));
+  if (missing.length > 0) {
+    log.warn(`no limit of ${missing.join(' and ')} for sandboxes: this user may not make control groups`);
+  }
+  return groups;
 }

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { Server } from '../engine.ts';
 import { bubblewrapOptions, type Enclosure, inside, sandboxUser, serverCommand } from './bubblewrap.ts';
+import type { ControlGroup, ControlGroups } from './cgroups.ts';
 import type { SandboxFolder } from './folder.ts';
 import { userInstallEnv, userPath } from './home.ts';
 import { type Attachment, attachNetwork, type Network } from './network.ts';
@@ -26,6 +27,8 @@ export interface ServerSetup {
   readonly enclosure: Omit<Enclosure, 'folders' | 'hostUid' | 'env' | 'sharesNetwork'>;
   /** The gateways' public keys, as servers read them. */
   readonly publicKeys: string;
+  /** Undefined where nothing limits what a sandbox uses. */
+  readonly groups: ControlGroups | undefined;
   /** Told what a server writes to its standard error, and of a network that failed. */
   readonly log: (serverId: string, line: string) => void;
 }
@@ -40,6 +43,7 @@ export class ServerProcess implements Server {
   #socketFd: number | undefined;
   #network: Attachment | undefined;
   #insidePid: number | undefined;
+  #group: ControlGroup | undefined;
 
   private constructor(setup: ServerSetup, folder: SandboxFolder) {
     this.#setup = setup;
@@ -52,17 +56,23 @@ export class ServerProcess implements Server {
         sharesNetwork: setup.network.kind === 'host',
         env: this.#environment(),
       },
-      { info: 3 },
+      { info: 3, block: 5 },
     );
     // The options go through a pipe: a command line can be read by everyone, in the sandbox too.
     this.#child = spawn(setup.bubblewrap, ['--args', '4', '--', ...serverCommand(folder.hostUid)], {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
       env: {},
     });
     const argsPipe = this.#child.stdio[4] as Writable;
-    argsPipe.on('error', () => {}); // bubblewrap did not start: `ended` says why.
+    // bubblewrap may not start: `ended` says why.
+    for (const pipe of [argsPipe, this.#goPipe]) pipe.on('error', () => {});
     argsPipe.end(options.map((option) => `${option}\0`).join(''));
     this.ended = this.#untilEnd();
+  }
+
+  /** What bubblewrap waits for before it starts the server. */
+  get #goPipe(): Writable {
+    return Array.from<unknown>(this.#child.stdio)[5] as Writable;
   }
 
   /**
@@ -127,12 +137,16 @@ export class ServerProcess implements Server {
     });
     const { stdout, stdio } = this.#child;
     this.#insidePid = await Promise.race([readInfo(stdio[3] as Readable), failed]);
-    const { network } = this.#setup;
+    const { network, groups } = this.#setup;
+    // It waits to be let go, so that all that it starts is in its group and in its network from the first.
+    this.#group = groups?.create(this.id);
+    this.#group?.add(this.#insidePid);
     const isRootsOwn = this.#folder.hostUid !== undefined;
     if (network.kind === 'outbound') {
       if (network.blocker) await blockPrivateRanges(network.blocker, this.#insidePid, isRootsOwn);
       this.#network = attachNetwork(network.program, this.#insidePid, isRootsOwn);
     }
+    this.#goPipe.end('go');
     await Promise.race([firstLine(stdout as Readable), failed]);
     this.#socketFd = openSocket(join(this.#folder.folders.run, basename(inside.socket)));
     await Promise.race([this.#network?.up, failed]);
@@ -164,7 +178,9 @@ export class ServerProcess implements Server {
     await this.#network?.close();
     if (this.#socketFd !== undefined) closeSync(this.#socketFd);
     this.#socketFd = undefined;
-    return reason;
+    const outOfMemory = this.#group?.ranOutOfMemory;
+    this.#group?.remove();
+    return outOfMemory ? `out of memory (${reason})` : reason;
   }
 }
 

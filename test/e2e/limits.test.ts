@@ -1,0 +1,62 @@
+/** What one sandbox may use. Control groups need root, as CI has; elsewhere the gateway says that there are no limits. */
+import { accessSync, constants, existsSync } from 'node:fs';
+import { Sandbox } from '@paddock/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+
+const roots = ['/sys/fs/cgroup/memory', '/sys/fs/cgroup'].filter((root) => existsSync(root));
+
+describe.skipIf(!roots.some(isWritable))('a sandbox with limits', () => {
+  let gateway: Gateway;
+  beforeAll(async () => {
+    const limits = { PADDOCK_MEMORY_LIMIT_MIB: '160', PADDOCK_PROCESS_LIMIT: '80', PADDOCK_CPU_LIMIT: '0.5' };
+    gateway = await startGateway({ PADDOCK_NETWORK: 'none', ...limits });
+  });
+  afterAll(() => gateway[Symbol.asyncDispose]());
+
+  const python = async (id: string, program: string) => {
+    const sandbox = new Sandbox({ baseUrl: gateway.url, id });
+    return sandbox.bash.exec({ command: `exec python3 -c '${program}'` });
+  };
+
+  it('loses the program that takes too much memory, and nothing else', async () => {
+    const shell = new Sandbox({ baseUrl: gateway.url, id: 'hungry' }).shell;
+    await shell.exec({ id: 's', command: 'kept=yes' });
+    expect(await python('hungry', 'x = bytearray(400 * 1024 * 1024); print(len(x))')).toMatchObject({
+      exit_code: 137,
+      stdout: '',
+    });
+    expect((await shell.exec({ id: 's', command: 'echo $kept' })).output).toBe('yes\n');
+  });
+
+  it('cannot have more processes than it may', async () => {
+    const spawnMany = `
+import subprocess
+alive = []
+try:
+    while len(alive) < 500:
+        alive.append(subprocess.Popen(["sleep", "60"]))
+except OSError as error:
+    print(error.strerror)
+print(len(alive) < 80)
+for child in alive:
+    child.kill()
+`;
+    expect((await python('crowded', spawnMany)).stdout).toBe('Resource temporarily unavailable\nTrue\n');
+  });
+
+  it('gets its share of a processor and no more', async () => {
+    const spin =
+      'import time; start = time.monotonic()\nwhile time.process_time() < 0.5: pass\nprint(time.monotonic() - start)';
+    expect(Number((await python('busy', spin)).stdout)).toBeGreaterThan(0.8);
+  });
+});
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -2,7 +2,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help dev test test-long build bench format clean
+.PHONY: help dev test test-long build bench docs format clean
 
 installed := node_modules/.package-lock.json
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"; export PATH; exec node
@@ -24,6 +24,9 @@ build: $(installed) ## Build the programs into dist/.
 
 bench: $(installed) ## Measure against baselines: make bench ARGS="--only exec --runs 100".
 	@$(run) bench/run.ts $(ARGS)
+
+docs: $(installed) ## Write the generated pages: docs/api.md, errors.md, configuration.md.
+	@$(run) scripts/docs.ts
 
 format: $(installed) ## Put all files into the house format and apply safe fixes.
 	@PATH="$(CURDIR)/node_modules/.bin:$$PATH" biome check --write .

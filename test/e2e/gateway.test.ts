@@ -74,6 +74,13 @@ describe('a gateway without keys', () => {
     expect((await send('GET', '/api/sandboxes/conv_1')).status).toBe(404);
   });
 
+  it('says in its first answer that a sandbox is not the one that had its id before', async () => {
+    await exec('again', 'true');
+    await gateway.connection.call('DELETE', '/api/sandboxes/again');
+    expect(JSON.parse((await exec('again', 'true')).body).hint).toMatch(/has ended \(released\).*new one/);
+    expect(JSON.parse((await exec('again', 'true')).body).hint).toBeUndefined();
+  });
+
   it('names the mounts that it leaves out', async () => {
     const mount = { host_path: '/etc', container_path: '/mnt/acp-workspace', read_only: true };
     const { body, status } = await send('POST', '/api/sandboxes', {
@@ -91,6 +98,8 @@ describe('a gateway without keys', () => {
     expect(JSON.parse(killed.body)).toMatchObject({ code: 'sandbox_died' });
     const after = await exec('fragile', 'cat /mnt/user-data/workspace/kept');
     expect(JSON.parse(after.body).data).toMatchObject({ output: 'kept\n', exit_code: 0 });
+    expect(JSON.parse(after.body).hint).toMatch(/restarted.*sessions lost/);
+    expect(JSON.parse((await exec('fragile', 'true')).body).hint).toBeUndefined();
   });
 
   it('sends a request nowhere else when a sandbox puts another socket in the place of its own', async () => {

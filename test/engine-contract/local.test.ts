@@ -20,6 +20,7 @@ async function localSource(): Promise<EngineSource> {
           memoryLimitMib: 512,
           cpuLimit: 0,
           processLimit: 256,
+          softFileFailures: false,
         },
         serverFolder: join(root, 'dist/sandbox'),
         publicKeys,

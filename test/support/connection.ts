@@ -1,5 +1,7 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 
 /** Where a server listens. */
 export type Address = { readonly socketPath: string } | { readonly host: string; readonly port: number };
@@ -63,6 +65,36 @@ export class Connection implements Disposable {
     const answer = await this.send(method, path, body);
     if (answer.status !== 200) throw new Error(`${method} ${path} answered ${answer.status}: ${answer.body}`);
     return JSON.parse(answer.body);
+  }
+
+  /** Sends a body in chunks and passes the answer's on, so that neither is ever held as a whole. */
+  async transfer(
+    method: string,
+    path: string,
+    options: {
+      readonly headers?: Record<string, string>;
+      readonly body?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+      readonly take?: (chunk: Buffer) => void;
+    } = {},
+  ): Promise<Omit<Answer, 'body'>> {
+    const { headers = {}, body = [], take = () => {} } = options;
+    const outgoing = request({
+      ...this.#address,
+      method,
+      path,
+      agent: this.#agent,
+      headers: { ...this.#headers, ...headers },
+    });
+    const answered = new Promise<Omit<Answer, 'body'>>((resolve, reject) => {
+      outgoing.on('error', reject);
+      outgoing.on('response', (response) => {
+        response.on('data', take).on('error', reject);
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers }));
+      });
+    });
+    // A server may answer, and close, before it has read everything: what counts is the answer.
+    const [answer] = await Promise.all([answered, pipeline(Readable.from(body), outgoing).catch(() => {})]);
+    return answer;
   }
 
   [Symbol.dispose](): void {

@@ -20,6 +20,10 @@ export class SandboxServer implements AsyncDisposable {
   readonly child: Child;
   /** Requests as a gateway sends them. */
   readonly connection: Connection;
+  /** Where it listens. */
+  readonly socketPath: string;
+  /** The headers that let a gateway's request in. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly #bindConnection: Connection;
 
   /** Starts it; it may not listen yet. */
@@ -29,23 +33,23 @@ export class SandboxServer implements AsyncDisposable {
     const workspace = join(this.folder, 'workspace');
     const run = join(this.folder, 'run');
     for (const path of [workspace, run]) mkdirSync(path);
-    const socketPath = join(run, 'server.sock');
+    this.socketPath = join(run, 'server.sock');
     this.child = new Child(program, {
       PATH: process.env.PATH,
       HOME: this.folder,
       LANG: 'C.UTF-8',
       TMPDIR: process.env.TMPDIR,
       LEAK_CHECK_RUN: process.env.LEAK_CHECK_RUN,
-      PADDOCK_LISTEN: socketPath,
+      PADDOCK_LISTEN: this.socketPath,
       PADDOCK_SERVER_ID: id,
       PADDOCK_PUBLIC_KEYS: publicKeys,
       PADDOCK_RUN_DIR: run,
       PADDOCK_WORKSPACE: workspace,
     });
-    const connect = (scope: TokenScope) =>
-      new Connection({ socketPath }, { [tokenHeader]: makeToken(id, scope) });
-    this.connection = connect('proxy');
-    this.#bindConnection = connect('bind');
+    const headers = (scope: TokenScope) => ({ [tokenHeader]: makeToken(id, scope) });
+    this.headers = headers('proxy');
+    this.connection = new Connection({ socketPath: this.socketPath }, this.headers);
+    this.#bindConnection = new Connection({ socketPath: this.socketPath }, headers('bind'));
   }
 
   /** Binds it to a sandbox, as a gateway does. */

@@ -8,11 +8,12 @@ import { ConfigError } from './error.ts';
  * @throws ConfigError
  */
 export function checkReach(config: Config): void {
-  if (config.apiKey !== undefined || config.allowUnauthenticated || isLoopback(config.host)) return;
+  const keyed = config.apiKey !== undefined || config.keysFile !== undefined;
+  if (keyed || config.allowUnauthenticated || isLoopback(config.host)) return;
   throw new ConfigError([
     {
       message: `host is ${config.host}, which other machines can reach, and there is no key`,
-      hint: 'Set SANDBOX_API_KEY, or allowUnauthenticated: true where the network around it can be trusted.',
+      hint: 'Set SANDBOX_API_KEY or PADDOCK_KEYS_FILE, or allowUnauthenticated: true where the network around it can be trusted.',
     },
   ]);
 }

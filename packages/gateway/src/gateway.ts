@@ -9,18 +9,18 @@ import type { Logger } from 'pino';
 import { lockDataFolder } from './data-folder.ts';
 import type { Engine } from './engines/engine.ts';
 import { LocalEngine } from './engines/local/index.ts';
-import { Fleet } from './fleet/index.ts';
+import { Fleet, Reaper } from './fleet/index.ts';
 import {
   createAuth,
+  documentRoutes,
   Front,
   guard,
-  openApiRoutes,
   Probe,
   sandboxRoutes,
   serviceRoutes,
 } from './front/index.ts';
 import { listen } from './listen.ts';
-import { GatewayKey, loadPathKey } from './trust/index.ts';
+import { GatewayKey, KeyRing, loadPathKey } from './trust/index.ts';
 
 export interface GatewayOptions {
   readonly config: Config;
@@ -57,6 +57,7 @@ export async function startGateway({ config, log, serverFolder }: GatewayOptions
   await engine.start();
 
   const fleet = new Fleet({ ...config, engine, key, log });
+  resources.use(new Reaper({ ...config, fleet, log }));
   const drain = serve(server, { config, log, engine, fleet });
   const owned = resources.move();
   return {
@@ -79,7 +80,7 @@ interface Parts {
 /** Takes requests from now on. Gives the function that refuses new ones and waits for those that are open. */
 function serve(server: Server, { config, log, engine, fleet }: Parts): () => Promise<void> {
   let draining = false;
-  const auth = createAuth(config.apiKey, loadPathKey(join(config.dataDir, 'path.key')));
+  const auth = createAuth(new KeyRing({ ...config, log }), loadPathKey(join(config.dataDir, 'path.key')));
   const publicHost = config.publicUrl ? [new URL(config.publicUrl).hostname] : [];
   const front = new Front({
     fleet,
@@ -88,7 +89,7 @@ function serve(server: Server, { config, log, engine, fleet }: Parts): () => Pro
     routes: new Routes()
       .add(provisioner.service, serviceRoutes())
       .add(provisioner.sandboxes, sandboxRoutes({ fleet, auth, publicUrl: config.publicUrl }))
-      .add(document.api, openApiRoutes()),
+      .add(document.api, documentRoutes({ keyed: auth.keyed, publicUrl: config.publicUrl })),
     guard: guard({ ...config, allowedHosts: [...config.allowedHosts, ...publicHost] }),
     isDraining: () => draining,
     logFault: (id, error, request) => log.error({ id, err: error, ...request }, 'internal fault'),

@@ -41,6 +41,7 @@ class Rig implements AsyncDisposable {
         agent: this.agent,
         token: () => 'TOKEN',
         doubt: () => {},
+        begin: () => () => {},
       },
       target,
       keyed: false,

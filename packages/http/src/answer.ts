@@ -21,6 +21,15 @@ interface EventStream {
   readonly events: AsyncIterable<ServerEvent>;
 }
 
+/** Content that is not JSON. Disposing of it, which happens whether or not it was sent, frees what it comes from. */
+export interface BytesAnswer extends AsyncDisposable {
+  readonly kind: 'bytes';
+  readonly status: 200 | 206 | 304;
+  readonly headers: Readonly<Record<string, string | number>>;
+  /** A chunk has been sent once the next is asked for: its memory may be used again then. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
 /** Everything a handler may return. */
 export type Answer<Response> = Response | Reply<Response> | EventStream;
 
@@ -40,6 +49,11 @@ export function stream(events: AsyncIterable<ServerEvent>): EventStream {
 /** True for what `stream` made. */
 export function isStream(answer: unknown): answer is EventStream {
   return hasKind(answer, 'stream');
+}
+
+/** True for content that is not JSON. */
+export function isBytes(answer: unknown): answer is BytesAnswer {
+  return hasKind(answer, 'bytes') && Symbol.asyncDispose in Object(answer);
 }
 
 /** True for what `reply` made. */

@@ -1,12 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import {
+  type DownloadOperation,
+  type FormOperation,
   type InputOf,
   type Operation,
   type OperationGroup,
   pathParameters,
   type ResponseOf,
 } from '@paddock/protocol';
-import type { Answer } from './answer.ts';
+import type { Answer, BytesAnswer } from './answer.ts';
+import type { Form } from './form.ts';
 
 /** What a handler knows of the request besides its input. */
 export interface Call {
@@ -21,9 +24,11 @@ export interface Call {
 
 /** Carries out one operation. */
 export type Handler<Op extends Operation> = (
-  input: InputOf<Op>,
+  input: Op extends FormOperation ? Form : InputOf<Op>,
   call: Call,
-) => Answer<ResponseOf<Op>> | Promise<Answer<ResponseOf<Op>>>;
+) => AnswerTo<Op> | Promise<AnswerTo<Op>>;
+
+type AnswerTo<Op extends Operation> = Op extends DownloadOperation ? BytesAnswer : Answer<ResponseOf<Op>>;
 
 /** A handler for every operation of a group: a missing one does not compile, and does not start either. */
 export type Handlers<Group extends OperationGroup> = { readonly [Name in keyof Group]: Handler<Group[Name]> };

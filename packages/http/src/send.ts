@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { type FailureBody, Fault, type InvalidBody, type Operation } from '@paddock/protocol';
-import { type Answer, isReply, isStream, type ServerEvent } from './answer.ts';
+import { type Answer, type BytesAnswer, isBytes, isReply, isStream, type ServerEvent } from './answer.ts';
 import { InvalidInput } from './input.ts';
 
 const keepAliveMs = 15_000;
@@ -11,42 +11,52 @@ const keepAliveMs = 15_000;
 export async function sendAnswer(
   response: ServerResponse,
   row: Operation,
-  answer: Answer<unknown>,
+  answer: Answer<unknown> | BytesAnswer,
+  takeNotice: () => string | undefined = () => undefined,
 ): Promise<void> {
+  if (isBytes(answer)) return sendBytes(response, answer);
   if (isStream(answer)) return sendEvents(response, answer.events);
   const { data, hint, message } = isReply(answer) ? answer : { data: answer };
   if (row.answer === 'plain') return sendJson(response, 200, data);
+  const hints = [takeNotice(), hint].filter(Boolean).join(' ');
   const done = message ?? 'Operation successful';
-  sendJson(response, 200, { success: true, message: done, data: data ?? null, ...(hint && { hint }) });
+  sendJson(response, 200, {
+    success: true,
+    message: done,
+    data: data ?? null,
+    ...(hints && { hint: hints }),
+  });
 }
 
 /**
  * Answers with a failure: one of the catalogue or an input that does not fit as itself, any other as a bare `internal`
- * whose cause `log` is told under an id.
+ * whose cause `log` is told under an id. A fault that `isSoft` picks is answered 200, as its body alone says.
  */
 export function sendFailure(
   response: ServerResponse,
   error: unknown,
   log: (id: string, error: unknown) => void,
+  isSoft: (fault: Fault) => boolean = () => false,
 ): void {
   if (response.destroyed) return; // The client has gone; nobody is left to tell.
   if (response.headersSent) {
-    log(randomUUID(), error);
+    if (!(error instanceof Fault)) log(randomUUID(), error);
     response.destroy();
   } else if (error instanceof InvalidInput) {
     sendJson(response, 422, { detail: [...error.detail] } satisfies InvalidBody);
   } else if (error instanceof Fault) {
-    sendFault(response, error);
+    sendFault(response, error, isSoft(error) ? 200 : error.status);
   } else {
     const id = randomUUID();
     log(id, error);
-    sendFault(response, new Fault('internal', `internal fault ${id}`));
+    const fault = new Fault('internal', `internal fault ${id}`);
+    sendFault(response, fault, fault.status);
   }
 }
 
-function sendFault(response: ServerResponse, fault: Fault): void {
+function sendFault(response: ServerResponse, fault: Fault, status: number): void {
   for (const [name, value] of Object.entries(fault.headers)) response.setHeader(name, value);
-  sendJson(response, fault.status, failureOf(fault));
+  sendJson(response, status, failureOf(fault));
 }
 
 function failureOf(fault: Fault): FailureBody {
@@ -60,6 +70,19 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
     'content-length': Buffer.byteLength(text),
   });
   response.end(text);
+}
+
+async function sendBytes(response: ServerResponse, answer: BytesAnswer): Promise<void> {
+  await using content = answer;
+  if (response.destroyed) return;
+  response.writeHead(content.status, content.headers);
+  if (response.req.method !== 'HEAD') {
+    for await (const chunk of content.chunks()) {
+      await new Promise((resolve) => response.write(chunk, resolve));
+      if (response.destroyed) return;
+    }
+  }
+  response.end();
 }
 
 async function sendEvents(response: ServerResponse, events: AsyncIterable<ServerEvent>): Promise<void> {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Fault } from '@paddock/protocol';
-import type { Answer } from './answer.ts';
+import { type Answer, type BytesAnswer, isBytes } from './answer.ts';
+import { readForm } from './form.ts';
 import { readInput } from './input.ts';
 import type { Call, Routes } from './routes.ts';
 import { sendAnswer, sendFailure } from './send.ts';
@@ -12,6 +13,10 @@ export interface ServeOptions {
   /** The largest JSON body that is read. */
   readonly limitBytes: number;
   readonly logFault: FaultLog;
+  /** Picks the failures that are answered 200, with `success: false`, for clients that expect it so. */
+  readonly isSoft?: (fault: Fault) => boolean;
+  /** What the next enveloped answer is to say in its hint, whatever it answers. Asked once for each. */
+  readonly takeNotice?: () => string | undefined;
   /** Runs before the body is read; throws a Fault to refuse the request. */
   readonly admit?: (request: IncomingMessage, response: ServerResponse) => void;
 }
@@ -34,17 +39,19 @@ export async function serve(
     const match = routes.find(method, path);
     if (!match) throw new Fault('route_not_found', `no such route: ${method} ${path.slice(0, 200)}`);
     const { row, handler, params } = match;
-    const input = await readInput(row, { params, query, request, limitBytes: options.limitBytes });
+    const carried = { params, query, request, limitBytes: options.limitBytes };
+    const input = row.body === 'form' ? readForm(request) : await readInput(row, carried);
     const call: Call = {
       signal: gone.signal,
       headers: request.headers,
       target: request.url ?? '/',
       accepts: (type) => accepts(request, type),
     };
-    const answer = (await handler(input as never, call)) as Answer<unknown>;
-    if (!response.destroyed) await sendAnswer(response, row, answer);
+    const answer = (await handler(input as never, call)) as Answer<unknown> | BytesAnswer;
+    if (!response.destroyed || isBytes(answer)) await sendAnswer(response, row, answer, options.takeNotice);
   } catch (error) {
-    sendFailure(response, error, (id, cause) => options.logFault(id, cause, { method, path }));
+    const log = (id: string, cause: unknown) => options.logFault(id, cause, { method, path });
+    sendFailure(response, error, log, options.isSoft);
   }
 }
 

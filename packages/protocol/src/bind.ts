@@ -1,6 +1,6 @@
 /** What the gateway alone may ask of a sandbox server. None of it is ever routed from outside. */
 import * as z from 'zod/mini';
-import { field, sandboxId, text } from './fields.ts';
+import { field, maybe, nothing, sandboxId, text } from './fields.ts';
 import { type OperationTable, operation } from './operation.ts';
 
 /** The header that carries the gateway's token to a sandbox server. */
@@ -16,6 +16,10 @@ const bindRequest = z.object({
   ),
   sandbox_id: field(sandboxId(), 'The id as the caller chose it.'),
   env: field(z.record(text(), text()), 'Variables that commands get.'),
+  notice: maybe(
+    text(),
+    'What the caller should know of how this sandbox came to be: the first answer carries it as its hint.',
+  ),
   files: field(
     z.array(z.object({ path: text(), content: z.string(), mode: z.int() })),
     'Files to write first; content in base64.',
@@ -34,6 +38,17 @@ export const control = {
       response: z.object({ boot_id: field(z.string(), 'A new one at every start of the server.') }),
       answer: 'plain',
       errors: ['bound_to_another', 'token_refused'],
+    }),
+    activity: operation({
+      method: 'GET',
+      path: '/activity',
+      summary: 'For how long nothing has happened in the sandbox.',
+      request: nothing,
+      response: z.object({
+        idle_seconds: field(z.number(), 'Since the last request or command ended; 0 while one is under way.'),
+      }),
+      answer: 'plain',
+      errors: ['not_bound', 'token_refused'],
     }),
   },
 } satisfies OperationTable;

@@ -53,6 +53,12 @@ export const settings = {
     secret: true,
     summary: 'The key that callers must send.',
   },
+  keysFile: {
+    ...path(),
+    env: 'PADDOCK_KEYS_FILE',
+    summary:
+      "A YAML file of keys by owner, `owner: [key, key]`; owners do not see each other's sandboxes. Read again when it changes.",
+  },
   allowUnauthenticated: {
     ...flag(),
     env: 'PADDOCK_ALLOW_UNAUTHENTICATED',
@@ -103,6 +109,33 @@ export const settings = {
     env: 'PADDOCK_MAX_SANDBOXES',
     default: 100,
     summary: 'Sandboxes that may be claimed at once.',
+  },
+  maxSandboxesPerOwner: {
+    ...integer(0, 100_000),
+    env: 'PADDOCK_MAX_SANDBOXES_PER_OWNER',
+    default: 0,
+    summary: 'Sandboxes that one owner may have claimed at once; 0 is no limit of its own.',
+  },
+  idleSeconds: {
+    ...seconds(0, 31_536_000),
+    env: 'PADDOCK_IDLE_SECONDS',
+    default: 1_800,
+    summary:
+      'Seconds without a request or running command after which a sandbox is released; 0 is never. The one that callers share who name none is kept.',
+  },
+  maxLifeSeconds: {
+    ...seconds(0, 31_536_000),
+    env: 'PADDOCK_MAX_LIFE_SECONDS',
+    default: 86_400,
+    summary:
+      'Seconds after which a sandbox is released even when it is used; 0 is never. The same exception holds.',
+  },
+  softFileFailures: {
+    ...flag(),
+    env: 'PADDOCK_SOFT_FILE_FAILURES',
+    default: false,
+    summary:
+      'Answer failures of file operations 200 with success: false, as the published servers do. Some clients take them for success.',
   },
   memoryLimitMib: {
     ...integer(0, 16_777_216),

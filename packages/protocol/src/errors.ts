@@ -157,6 +157,36 @@ const catalogue = {
     what: 'The content is not of the encoding that was asked for.',
     todo: 'Use base64 for content that is not text.',
   },
+  file_invalid_pattern: {
+    status: 400,
+    what: 'The regular expression, glob or file type is not valid, or takes too long.',
+    todo: 'Correct the pattern; fixed_strings takes it as plain text.',
+  },
+  file_invalid_range: {
+    status: 416,
+    what: 'The range lies outside of the file.',
+    todo: 'Ask for a range within the file.',
+  },
+  file_changed: {
+    status: 409,
+    what: 'The file changed while it was read.',
+    todo: 'Send the request again.',
+  },
+  file_text_not_found: {
+    status: 400,
+    what: 'The text to replace does not occur in the file. Nothing was changed.',
+    todo: 'View the file and copy the text from it.',
+  },
+  file_text_not_unique: {
+    status: 400,
+    what: 'The text to replace occurs more than once in the file. Nothing was changed.',
+    todo: 'Include lines around it, or send replace_mode.',
+  },
+  file_no_history: {
+    status: 400,
+    what: 'There is no edit of the file to undo.',
+    todo: 'View the file for its present content.',
+  },
   file_io_error: {
     status: 500,
     what: 'The file system failed.',

@@ -1,13 +1,17 @@
 export type { BashExecResult, BashStatus } from './aio/bash.ts';
-export { type FileEntry, type FileErrorType, type FileOperationError, fileErrorCodes } from './aio/file.ts';
+export type { FileEntry, GlobbedFile, GrepMatch } from './aio/file.ts';
+export { type FileErrorType, type FileOperationError, fileErrorCodes } from './aio/file-error.ts';
 export { type Aio, aio } from './aio/index.ts';
 export { type SandboxContext, sandboxContext } from './aio/sandbox.ts';
 export type { ShellExecResult, ShellSessionInfo, ShellStatus, ShellViewResult } from './aio/shell.ts';
 export { type BindRequest, bootIdHeader, control, tokenHeader } from './bind.ts';
+export { document } from './document.ts';
 export { type FailureBody, failureBody, type InvalidBody, invalidBody } from './envelope.ts';
 export { type ErrorCode, errorCatalogue, Fault, type FaultOptions, isErrorCode } from './errors.ts';
 export { sandboxId } from './fields.ts';
 export {
+  type DownloadOperation,
+  type FormOperation,
   fieldsTravelIn,
   type InputOf,
   type Method,
@@ -19,5 +23,5 @@ export {
   type RequestOf,
   type ResponseOf,
 } from './operation.ts';
-export { document, type Provisioned, provisioner } from './provisioner.ts';
+export { type Provisioned, provisioner } from './provisioner.ts';
 export { version } from './version.ts';

@@ -1,13 +1,11 @@
 /** Renders operation tables as an OpenAPI 3.1 document. */
-import * as z from 'zod/mini';
+import { errorsOfAll } from './docs/faults.ts';
 import { enveloped, failureBody, invalidBody } from './envelope.ts';
 import { type ErrorCode, errorCatalogue } from './errors.ts';
+import { binary, type JsonSchema, jsonSchema } from './json-schema.ts';
 import { fieldsTravelIn, type Operation, type OperationTable, pathParameters } from './operation.ts';
 
 type Json = { [key: string]: unknown };
-
-/** What every operation may answer besides its own errors. */
-const shared: readonly ErrorCode[] = ['unauthorized', 'internal'];
 
 /** An OpenAPI 3.1 document of the given tables. */
 export function renderOpenApi(
@@ -27,15 +25,17 @@ export function renderOpenApi(
     openapi: '3.1.0',
     info,
     paths,
-    components: { schemas: { Failure: schema(failureBody), HTTPValidationError: schema(invalidBody) } },
+    components: {
+      schemas: { Failure: jsonSchema(failureBody), HTTPValidationError: jsonSchema(invalidBody) },
+    },
   };
 }
 
 function renderOperation(group: string, name: string, row: Operation): Json {
   const inPath = new Set(pathParameters(row.path));
-  const request = schema(row.request);
-  const properties = Object.entries((request.properties ?? {}) as Json);
-  const required = new Set((request.required ?? []) as string[]);
+  const request = jsonSchema(row.request);
+  const properties = Object.entries(request.properties ?? {});
+  const required = new Set(request.required);
   const others = properties.filter(([field]) => !inPath.has(field));
   const inBody = fieldsTravelIn(row.method) === 'body';
   const parameters = properties
@@ -56,7 +56,11 @@ function renderOperation(group: string, name: string, row: Operation): Json {
       others.length > 0 && {
         requestBody: {
           required: bodyRequired.length > 0,
-          content: json({ type: 'object', properties: Object.fromEntries(others), required: bodyRequired }),
+          content: content(row.body === 'form' ? 'multipart/form-data' : 'application/json', {
+            type: 'object',
+            properties: Object.fromEntries(others),
+            required: bodyRequired,
+          }),
         },
       }),
     responses: renderResponses(row),
@@ -64,10 +68,10 @@ function renderOperation(group: string, name: string, row: Operation): Json {
 }
 
 function renderResponses(row: Operation): Json {
-  const success = row.answer === 'envelope' ? enveloped(row.response) : row.response;
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of [...row.errors, ...shared]) {
+  for (const code of new Set([...row.errors, ...errorsOfAll])) {
     const { status } = errorCatalogue[code];
+    if (status === 422) continue; // It has a body of its own.
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   const failures = [...byStatus].map(([status, codes]) => [
@@ -81,7 +85,7 @@ function renderResponses(row: Operation): Json {
     '200': {
       description: 'Done.',
       content: {
-        ...json(schema(success)),
+        ...renderSuccess(row),
         ...(row.stream && { 'text/event-stream': { schema: { type: 'string' } } }),
       },
     },
@@ -93,11 +97,15 @@ function renderResponses(row: Operation): Json {
   };
 }
 
-function json(bodySchema: Json): Json {
-  return { 'application/json': { schema: bodySchema } };
+function renderSuccess(row: Operation): Json {
+  if (row.answer === 'bytes') return content('application/octet-stream', binary);
+  return json(jsonSchema(row.answer === 'envelope' ? enveloped(row.response) : row.response));
 }
 
-function schema(type: z.ZodMiniType): Json {
-  const { $schema: _, ...rendered } = z.toJSONSchema(type, { io: 'input' }) as Json;
-  return rendered;
+function json(bodySchema: Json | JsonSchema): Json {
+  return content('application/json', bodySchema);
+}
+
+function content(mediaType: string, bodySchema: Json | JsonSchema): Json {
+  return { [mediaType]: { schema: bodySchema } };
 }

@@ -2,7 +2,7 @@
  * One operation of an HTTP API is one row. Server, client and OpenAPI document are all read from it, so that
  * no path, field or error is written down a second time.
  */
-import type * as z from 'zod/mini';
+import * as z from 'zod/mini';
 import type { ErrorCode } from './errors.ts';
 
 /** The HTTP methods that operations use. */
@@ -24,8 +24,13 @@ export interface Operation<Request extends ObjectSchema = ObjectSchema, Response
   readonly summary: string;
   readonly request: Request;
   readonly response: Response;
-  /** `envelope`: `{success, message, data}` around the response. `plain`: the response is the whole body. */
-  readonly answer: 'envelope' | 'plain';
+  /** `form`: the request is multipart/form-data, whose fields and files the handler takes as they arrive. */
+  readonly body?: 'form';
+  /**
+   * `envelope`: `{success, message, data}` around the response. `plain`: the response is the whole body. `bytes`: the body
+   * is content of any type and size, and no JSON.
+   */
+  readonly answer: 'envelope' | 'plain' | 'bytes';
   /** Server-sent events are offered to a caller that accepts `text/event-stream`. */
   readonly stream?: true;
   /** What it may answer besides the errors that every operation shares. */
@@ -58,6 +63,39 @@ export function operation<Request extends ObjectSchema, Response extends z.ZodMi
   row: Row<Request, Response>,
 ): Operation<Request, Response> {
   return { answer: 'envelope', errors: [], ...row };
+}
+
+/** A row whose request is multipart/form-data. */
+export type FormOperation<Request extends ObjectSchema = ObjectSchema, Response = z.ZodMiniType> = Operation<
+  Request,
+  Response
+> & { readonly body: 'form' };
+
+/** Declares a row whose request is multipart/form-data: fields that are a Blob travel as files. */
+export function formOperation<Request extends ObjectSchema, Response extends z.ZodMiniType>(
+  row: Row<Request, Response>,
+): FormOperation<Request, Response> {
+  return { ...operation(row), body: 'form' };
+}
+
+/** What an answer of bytes is to a program: its chunks as they arrive. */
+type Bytes = z.ZodMiniCustom<AsyncIterable<Uint8Array>, AsyncIterable<Uint8Array>>;
+
+/** A row that answers with bytes. */
+export type DownloadOperation<Request extends ObjectSchema = ObjectSchema> = Operation<Request, Bytes> & {
+  readonly answer: 'bytes';
+};
+
+/** Declares a row that answers with bytes. */
+export function downloadOperation<Request extends ObjectSchema>(
+  row: Omit<Row<Request, Bytes>, 'response' | 'answer'>,
+): DownloadOperation<Request> {
+  const response: Bytes = z.custom((value) => isAsyncIterable(value));
+  return { ...operation({ ...row, response }), answer: 'bytes' };
+}
+
+function isAsyncIterable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
 /** The names of the parameters in an operation's path, in order. */

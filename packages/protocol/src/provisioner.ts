@@ -87,17 +87,3 @@ export const provisioner = {
     }),
   },
 } satisfies OperationTable;
-
-/** The description of the whole API, served beside it. */
-export const document = {
-  api: {
-    openapi: operation({
-      method: 'GET',
-      path: '/openapi.json',
-      summary: 'This API as an OpenAPI 3.1 document.',
-      request: nothing,
-      response: z.record(z.string(), z.unknown()),
-      answer: 'plain',
-    }),
-  },
-} satisfies OperationTable;

@@ -14,6 +14,8 @@ export interface StartOptions {
   readonly workspace: string;
   readonly homeDir: string;
   readonly user: string;
+  /** Answer failures of file operations 200, as the published servers do. */
+  readonly softFileFailures: boolean;
   /** What commands inherit: this process's environment without what is meant for the server. */
   readonly commandEnv: Readonly<Record<string, string>>;
 }
@@ -37,6 +39,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): StartOptions {
     runDir: required('PADDOCK_RUN_DIR'),
     workspace: env.PADDOCK_WORKSPACE ?? homeDir,
     homeDir,
+    softFileFailures: env.PADDOCK_SOFT_FILE_FAILURES === 'true',
     user: env.USER ?? userInfo().username,
     commandEnv: Object.fromEntries(
       Object.entries(env).flatMap(([name, value]) =>

@@ -11,13 +11,19 @@ export interface FleetOptions {
   readonly key: GatewayKey;
   readonly log: Logger;
   readonly maxSandboxes: number;
+  /** 0 is no limit. */
+  readonly maxSandboxesPerOwner: number;
   readonly createTimeoutSeconds: number;
 }
+
+const rememberedLimit = 10_000;
 
 /** Which sandboxes exist, and how a request gets to the one it is for. */
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #members = new Map<SandboxName, Member>();
+  /** Why sandboxes ended, for the callers who come back to their ids. The oldest are forgotten. */
+  readonly #ended = new Map<SandboxName, string>();
   readonly #releasing = new Map<SandboxName, Promise<void>>();
 
   constructor(options: FleetOptions) {
@@ -61,28 +67,51 @@ export class Fleet {
     return [...this.#members.values()].filter((member) => member.claim.id === id);
   }
 
+  /** Every sandbox. */
+  all(): Member[] {
+    return [...this.#members.values()];
+  }
+
   /** Ends an owner's sandbox and deletes its files. One that is not there is no error. */
   async release(owner: string, id: string): Promise<void> {
-    const name = sandboxName(owner, id);
-    const member = this.#members.get(name);
-    if (!member) return this.#releasing.get(name);
+    const member = this.find(owner, id);
+    return member ? this.end(member, 'released') : this.#releasing.get(sandboxName(owner, id));
+  }
+
+  /** Ends a sandbox and deletes its files. */
+  async end(member: Member, reason: string): Promise<void> {
+    const { name } = member.claim;
+    if (this.#members.get(name) !== member) return this.#releasing.get(name);
     // Gone from here first: a request that comes now is for a new sandbox of that id, and waits for the end of the old.
     this.#members.delete(name);
-    const released = member.release().finally(() => this.#releasing.delete(name));
-    this.#releasing.set(name, released);
-    return released;
+    this.#remember(name, reason);
+    const ended = member.release(reason).finally(() => this.#releasing.delete(name));
+    this.#releasing.set(name, ended);
+    return ended;
   }
 
   #add(owner: string, id: string): Member {
-    const { maxSandboxes } = this.#options;
-    if (this.#members.size >= maxSandboxes) {
-      const message = `${maxSandboxes} sandboxes are live, as many as maxSandboxes allows`;
-      throw new Fault('sandbox_limit', message, { headers: { 'retry-after': '5' } });
+    const { maxSandboxes, maxSandboxesPerOwner } = this.#options;
+    if (this.#members.size >= maxSandboxes)
+      throw limitReached(`${maxSandboxes} sandboxes are live`, 'maxSandboxes');
+    if (maxSandboxesPerOwner > 0 && this.list(owner).length >= maxSandboxesPerOwner) {
+      throw limitReached(`this owner has ${maxSandboxesPerOwner} sandboxes`, 'maxSandboxesPerOwner');
     }
     const name = sandboxName(owner, id);
-    const member = new Member({ name, owner, id }, this.#options);
+    const ended = this.#ended.get(name);
+    const notice =
+      ended &&
+      `The sandbox that had this id has ended (${ended}), and its files are gone. This is a new one.`;
+    this.#ended.delete(name);
+    const member = new Member({ name, owner, id }, this.#options, notice);
     this.#members.set(name, member);
     return member;
+  }
+
+  #remember(name: SandboxName, reason: string): void {
+    this.#ended.set(name, reason);
+    const [oldest] = this.#ended.keys();
+    if (oldest !== undefined && this.#ended.size > rememberedLimit) this.#ended.delete(oldest);
   }
 
   async #inTime(member: Member): Promise<Upstream> {
@@ -106,4 +135,10 @@ export class Fleet {
       tooLong.catch(() => {});
     }
   }
+}
+
+function limitReached(what: string, setting: string): Fault {
+  return new Fault('sandbox_limit', `${what}, as many as ${setting} allows`, {
+    headers: { 'retry-after': '5' },
+  });
 }

@@ -2,9 +2,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Fault } from '@paddock/protocol';
 import type { SandboxName } from '../engines/engine.ts';
-
-/** Everyone who may call, until there are named keys. */
-const soleOwner = 'owner';
+import { type KeyRing, soleOwner } from '../trust/index.ts';
 
 /** Headers that carry keys. They end at the gateway: a sandbox never sees one. */
 export const keyHeaders: ReadonlySet<string> = new Set(['x-api-key', 'x-aio-api-key']);
@@ -26,19 +24,18 @@ export interface Auth {
   opens(name: SandboxName, secret: string): boolean;
 }
 
-/**
- * @param apiKey the key that callers must send, or undefined when everyone who reaches the gateway may call.
- * @param secretKey what path secrets are derived from, at least 32 bytes.
- */
-export function createAuth(apiKey: string | undefined, secretKey: Buffer): Auth {
+/** @param secretKey what path secrets are derived from, at least 32 bytes. */
+export function createAuth(keys: KeyRing, secretKey: Buffer): Auth {
   const pathSecret = (name: SandboxName) => createHmac('sha256', secretKey).update(name).digest('base64url');
   return {
-    keyed: apiKey !== undefined,
+    keyed: keys.keyed,
     owner(headers, query) {
-      if (apiKey !== undefined && !presented(headers, query).some((key) => isSame(key, apiKey))) {
-        throw new Fault('unauthorized', undefined, { headers: { 'www-authenticate': 'Bearer' } });
+      if (!keys.keyed) return soleOwner;
+      for (const key of presented(headers, query)) {
+        const owner = keys.ownerOf(key);
+        if (owner !== undefined) return owner;
       }
-      return soleOwner;
+      throw new Fault('unauthorized', undefined, { headers: { 'www-authenticate': 'Bearer' } });
     },
     pathSecret,
     opens: (name, secret) => isSame(secret, pathSecret(name)),

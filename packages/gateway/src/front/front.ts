@@ -44,8 +44,10 @@ export class Front {
       }
       const upstream = await this.#upstream(destination, request);
       if (response.destroyed) return;
-      if (upstream) await forward(request, response, this.#forwarding(destination, upstream));
-      else sendProbe(response, await this.#options.probe.answer());
+      if (!upstream) return sendProbe(response, await this.#options.probe.answer());
+      await counted(upstream, destination, () =>
+        forward(request, response, this.#forwarding(destination, upstream)),
+      );
     } catch (error) {
       sendFailure(response, error, (id, cause) => this.#logFault(id, cause, request));
     }
@@ -59,7 +61,9 @@ export class Front {
       const upstream = destination.to === 'gateway' ? undefined : await this.#upstream(destination, request);
       if (destination.to === 'gateway' || !upstream)
         throw new Fault('route_not_found', 'nothing to upgrade to here');
-      await forwardUpgrade(request, socket, head, this.#forwarding(destination, upstream));
+      await counted(upstream, destination, () =>
+        forwardUpgrade(request, socket, head, this.#forwarding(destination, upstream)),
+      );
     } catch (error) {
       answerOnSocket(request, socket, (response) => {
         sendFailure(response, error, (id, cause) => this.#logFault(id, cause, request));
@@ -106,6 +110,17 @@ export class Front {
   #logFault(id: string, error: unknown, request: IncomingMessage): void {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     this.#options.logFault(id, error, { method: request.method ?? 'GET', path });
+  }
+}
+
+/** Counts as use of the sandbox while it lasts. Asking whether it is there is none. */
+async function counted(upstream: Upstream, destination: Passage, work: () => Promise<void>): Promise<void> {
+  const isProbe = /^\/v1\/sandbox(\?|$)/.test(destination.target);
+  const end = isProbe ? () => {} : upstream.begin();
+  try {
+    await work();
+  } finally {
+    end();
   }
 }
 

@@ -1,5 +1,6 @@
 import { InvalidInput } from '@paddock/http';
 import { Fault, sandboxId } from '@paddock/protocol';
+import { defaultId } from '../fleet/index.ts';
 
 /** Where a request goes. */
 export type Destination =
@@ -16,9 +17,6 @@ export type Destination =
       readonly secret: string | undefined;
       readonly target: string;
     };
-
-/** The id of the sandbox that callers share who name none. */
-const defaultId = 'default';
 
 /** The header by which a caller names its sandbox. */
 export const idHeader = 'x-sandbox-id';

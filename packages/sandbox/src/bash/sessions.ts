@@ -37,6 +37,11 @@ export class BashSessions implements AsyncDisposable {
     this.#options = options;
   }
 
+  /** Whether a command runs. */
+  get busy(): boolean {
+    return this.#commands.size > 0;
+  }
+
   /**
    * Starts a command.
    *

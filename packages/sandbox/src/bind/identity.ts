@@ -9,6 +9,7 @@ export class Identity {
   /** A new one at every start, so that callers can tell that sessions were lost. */
   readonly bootId = randomUUID();
   #bound: BindRequest | undefined;
+  #notice: string | undefined;
 
   get isBound(): boolean {
     return this.#bound !== undefined;
@@ -26,7 +27,7 @@ export class Identity {
    */
   bind(request: BindRequest): void {
     if (this.#bound) {
-      if (isDeepStrictEqual(this.#bound, request)) return;
+      if (isDeepStrictEqual({ ...this.#bound, notice: null }, { ...request, notice: null })) return;
       throw new Fault('bound_to_another');
     }
     for (const { path, content, mode } of request.files) {
@@ -35,5 +36,13 @@ export class Identity {
       chmodSync(path, mode);
     }
     this.#bound = request;
+    this.#notice = request.notice ?? undefined;
+  }
+
+  /** What the next answer is to say of how this sandbox came to be. It is said once. */
+  takeNotice(): string | undefined {
+    const notice = this.#notice;
+    this.#notice = undefined;
+    return notice;
   }
 }

@@ -1,3 +1,4 @@
+export { Activity } from './activity.ts';
 export { admission } from './admission.ts';
 export { Identity } from './identity.ts';
 export { bindRoutes } from './routes.ts';

@@ -1,5 +1,12 @@
+import type { Stats } from 'node:fs';
 import { constants } from 'node:os';
-import { Fault, type FileErrorType, type FileOperationError, fileErrorCodes } from '@paddock/protocol';
+import {
+  type ErrorCode,
+  Fault,
+  type FileErrorType,
+  type FileOperationError,
+  fileErrorCodes,
+} from '@paddock/protocol';
 
 const typesByErrno: Readonly<Record<string, FileErrorType>> = {
   ENOENT: 'not_found',
@@ -33,18 +40,32 @@ const words: Readonly<Record<FileErrorType, string>> = {
   io_error: 'the file system failed',
 };
 
+const wordsByErrno: Readonly<Record<string, string>> = {
+  EISDIR: 'is a directory',
+  ENOTDIR: 'is not a directory',
+  ELOOP: 'invalid path: too many symbolic links',
+  ENAMETOOLONG: 'invalid path: too long',
+};
+
 interface FileFailure {
   readonly operation: string;
   readonly path: string;
   readonly type: FileErrorType;
   /** What happened, when it is more than the type says. */
-  readonly detail?: string;
-  readonly errno?: string;
+  readonly detail?: string | undefined;
+  readonly errno?: string | undefined;
+  /** The code, where the catalogue has one that says more than the type. */
+  readonly code?: ErrorCode | undefined;
+  /** The whole message, where the path must not stand in it. */
+  readonly message?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A failure of a file operation, with the details that clients read. */
-export function fileFault({ operation, path, type, detail, errno }: FileFailure): Fault {
-  const message = `${path}: ${detail ?? words[type]}`;
+export function fileFault(failure: FileFailure): Fault {
+  const { operation, type, detail, errno, code = fileErrorCodes[type], headers = {} } = failure;
+  const path = shown(failure.path);
+  const message = failure.message ?? `${path}: ${detail ?? words[type]}`;
   const data: FileOperationError = {
     path,
     operation,
@@ -53,7 +74,12 @@ export function fileFault({ operation, path, type, detail, errno }: FileFailure)
     retryable: type === 'io_error',
     ...(errno && { errno: errnoNumber(errno), errno_name: errno }),
   };
-  return new Fault(fileErrorCodes[type], message, { data });
+  return new Fault(code, message, { data, headers });
+}
+
+/** True for the failures that the published API answers with 200. */
+export function isFileFault(fault: Fault): boolean {
+  return fault.code.startsWith('file_');
 }
 
 /** Runs a file operation; a failure of the system becomes the Fault that fits it. */
@@ -67,18 +93,39 @@ export async function guarded<Result>(
   } catch (error) {
     if (!isSystemError(error)) throw error;
     const type = typesByErrno[error.code] ?? 'io_error';
-    const detail =
-      error.code === 'EISDIR'
-        ? 'is a directory'
-        : error.code === 'ENOTDIR'
-          ? 'is not a directory'
-          : undefined;
-    throw fileFault({ operation, path, type, errno: error.code, ...(detail && { detail }) });
+    throw fileFault({ operation, path, type, errno: error.code, detail: wordsByErrno[error.code] });
   }
 }
 
-function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
+/** @throws {Fault} `file_invalid_target` for what is no regular file. */
+export function assertFile(operation: string, path: string, stats: Stats): void {
+  if (stats.isFile()) return;
+  const isFolder = stats.isDirectory();
+  const detail = isFolder ? 'is a directory' : 'is not a regular file';
+  throw fileFault({
+    operation,
+    path,
+    type: 'invalid_target',
+    detail,
+    errno: isFolder ? 'EISDIR' : undefined,
+  });
+}
+
+/** A pattern that cannot be used. */
+export function badPattern(operation: string, path: string, why: string): Fault {
+  const message = `invalid pattern: ${why}`;
+  return fileFault({ operation, path, type: 'invalid_target', code: 'file_invalid_pattern', message });
+}
+
+/** True for what a call to the system failed with. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
   return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
+}
+
+/** Answers stay short and printable whatever was sent. */
+function shown(path: string): string {
+  const short = path.length > 200 ? `${path.slice(0, 200)}…` : path;
+  return short.replaceAll('\0', '\\0').toWellFormed();
 }
 
 function errnoNumber(name: string): number | null {

@@ -1,1 +1,2 @@
+export { isFileFault } from './errors.ts';
 export { fileRoutes } from './routes.ts';

@@ -7,17 +7,18 @@ import { fileFault } from './errors.ts';
  * @throws {Fault} `file_invalid_path`.
  */
 export function checkPath(operation: string, path: string): void {
-  const detail = path.includes('\0')
-    ? 'invalid path: it holds a NUL byte'
-    : isAbsolute(path)
-      ? undefined
-      : 'invalid path: it must be absolute';
-  if (detail) {
-    throw fileFault({
-      operation,
-      path: path.slice(0, 200).replaceAll('\0', '\\0'),
-      type: 'invalid_path',
-      detail,
-    });
-  }
+  const fault = faultOf(path);
+  if (fault) throw fileFault({ operation, path, type: 'invalid_path', detail: `invalid path: ${fault}` });
+}
+
+function faultOf(path: string): string | undefined {
+  if (path.includes('\0')) return 'it holds a NUL byte';
+  // It would be written as U+FFFD: another name than the one that was asked for.
+  if (!path.isWellFormed()) return 'it is not valid Unicode';
+  return isAbsolute(path) ? undefined : 'it must be absolute';
+}
+
+/** A folder's path as the beginning of the paths in it. */
+export function prefixOf(folder: string): string {
+  return folder.endsWith('/') ? folder : `${folder}/`;
 }

@@ -1,72 +1,70 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { fileFault, guarded } from './errors.ts';
+import { openFile } from './open.ts';
 import { checkPath } from './path.ts';
 
 /** Larger files are downloaded, not read into a JSON string. */
 const limitBytes = 64 * 1024 * 1024;
 
+interface LineRange {
+  readonly startLine?: number | undefined;
+  readonly endLine?: number | undefined;
+}
+
 /**
- * The text of a file, or of its lines from `startLine` (from 0) to before `endLine`.
+ * The text of a file, or of its lines from `startLine` (from 0) to before `endLine`. A range does not end with a line
+ * break: lines are what is asked for, joined by breaks.
  *
  * @throws {Fault} a `file_…` code.
  */
-export async function readText(
-  path: string,
-  range: { startLine?: number | undefined; endLine?: number | undefined },
-): Promise<string> {
-  checkPath('read', path);
-  return guarded('read', path, async () => {
-    // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const bytes = await readRegular(handle, path);
-    const text = decode(bytes, path);
-    return range.startLine === undefined && range.endLine === undefined ? text : sliceLines(text, range);
-  });
+export async function readText(path: string, range: LineRange = {}, operation = 'read'): Promise<string> {
+  checkPath(operation, path);
+  const bytes = await guarded(operation, path, () => readWhole(path, operation));
+  const text = decode(bytes, path, operation);
+  return range.startLine === undefined && range.endLine === undefined ? text : sliceLines(text, range);
 }
 
-async function readRegular(handle: FileHandle, path: string): Promise<Buffer> {
-  const stats = await handle.stat();
-  if (stats.isDirectory()) {
-    throw fileFault({
-      operation: 'read',
-      path,
-      type: 'invalid_target',
-      detail: 'is a directory',
-      errno: 'EISDIR',
-    });
+async function readWhole(path: string, operation: string): Promise<Buffer> {
+  const { handle, stats } = await openFile(operation, path);
+  try {
+    if (stats.size > limitBytes) throw tooLarge(path, operation);
+    return await readToEnd(handle, stats.size, () => tooLarge(path, operation));
+  } finally {
+    await handle.close();
   }
-  if (!stats.isFile()) {
-    throw fileFault({ operation: 'read', path, type: 'invalid_target', detail: 'is not a regular file' });
-  }
-  if (stats.size > limitBytes) {
-    const detail = `is larger than ${limitBytes} bytes: download it instead`;
-    throw fileFault({ operation: 'read', path, type: 'invalid_target', detail });
-  }
-  return handle.readFile();
 }
 
-function decode(bytes: Buffer, path: string): string {
+/** Files of /proc say that they are empty, and some files grow: the size is only where to begin. */
+async function readToEnd(handle: FileHandle, sizeBytes: number, tooLargeFault: () => Error): Promise<Buffer> {
+  let buffer = Buffer.allocUnsafeSlow(sizeBytes > 0 ? sizeBytes + 1 : 64 * 1024);
+  for (let length = 0; ; ) {
+    const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
+    length += bytesRead;
+    if (bytesRead === 0 || length === sizeBytes) return buffer.subarray(0, length);
+    if (length > limitBytes) throw tooLargeFault();
+    if (length === buffer.length) buffer = Buffer.concat([buffer], length * 2);
+  }
+}
+
+function tooLarge(path: string, operation: string) {
+  const detail = `is larger than ${limitBytes} bytes: download it instead`;
+  return fileFault({ operation, path, type: 'invalid_target', detail });
+}
+
+function decode(bytes: Buffer, path: string, operation: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw fileFault({
-      operation: 'read',
-      path,
-      type: 'decode_error',
-      detail: 'is not UTF-8 text: download it instead',
-    });
+    const detail = 'is not UTF-8 text: download it instead';
+    throw fileFault({ operation, path, type: 'decode_error', detail });
   }
 }
 
-/** Lines keep their ends, so that ranges put together give the file again. */
-function sliceLines(
-  text: string,
-  range: { startLine?: number | undefined; endLine?: number | undefined },
-): string {
+function sliceLines(text: string, range: LineRange): string {
   const start = lineOffset(text, range.startLine ?? 0);
   const end = range.endLine === undefined ? text.length : lineOffset(text, range.endLine);
-  return text.slice(start, Math.max(start, end));
+  const lines = text.slice(start, Math.max(start, end));
+  return lines.endsWith('\n') ? lines.slice(0, -1) : lines;
 }
 
 function lineOffset(text: string, line: number): number {

@@ -72,6 +72,11 @@ export class ShellSessions implements AsyncDisposable {
     }
   }
 
+  /** Whether a command runs. */
+  get busy(): boolean {
+    return [...this.#live.values()].some(({ session }) => session.standing === 'running');
+  }
+
   get entries(): Iterable<SessionEntry> {
     return this.#live.values();
   }

@@ -29,7 +29,14 @@ interface LocalSandbox {
 export interface LocalEngineOptions {
   readonly config: Pick<
     Config,
-    'dataDir' | 'skillsPath' | 'network' | 'warmSandboxes' | 'memoryLimitMib' | 'cpuLimit' | 'processLimit'
+    | 'dataDir'
+    | 'skillsPath'
+    | 'network'
+    | 'warmSandboxes'
+    | 'memoryLimitMib'
+    | 'cpuLimit'
+    | 'processLimit'
+    | 'softFileFailures'
   >;
   /** The folder with the sandbox server's bundle. */
   readonly serverFolder: string;
@@ -88,8 +95,12 @@ export class LocalEngine implements Engine {
       serverFolder,
     };
     const groups = openGroups(config, log);
+    const serverEnv = { PADDOCK_SOFT_FILE_FAILURES: String(config.softFileFailures) };
     const logLine = (server: string, line: string) => log.warn({ server, line }, 'a sandbox server said');
-    return new LocalEngine({ bubblewrap, network, enclosure, publicKeys, groups, log: logLine }, options);
+    return new LocalEngine(
+      { bubblewrap, network, enclosure, publicKeys, groups, serverEnv, log: logLine },
+      options,
+    );
   }
 
   async start(): Promise<void> {

@@ -29,6 +29,8 @@ export interface ServerSetup {
   readonly publicKeys: string;
   /** Undefined where nothing limits what a sandbox uses. */
   readonly groups: ControlGroups | undefined;
+  /** Variables for the server itself. */
+  readonly serverEnv: Readonly<Record<string, string>>;
   /** Told what a server writes to its standard error, and of a network that failed. */
   readonly log: (serverId: string, line: string) => void;
 }
@@ -122,6 +124,7 @@ export class ServerProcess implements Server {
       SHELL: '/bin/bash',
       LANG: 'C.UTF-8',
       TZ: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      ...this.#setup.serverEnv,
       PADDOCK_LISTEN: inside.socket,
       PADDOCK_SERVER_ID: this.id,
       PADDOCK_PUBLIC_KEYS: this.#setup.publicKeys,

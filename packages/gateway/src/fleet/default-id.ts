@@ -1,0 +1,2 @@
+/** The id of the sandbox that callers share who name none. */
+export const defaultId = 'default';

@@ -19,8 +19,9 @@ test: $(installed) ## Check everything: format, lint, types, unused code, house 
 test-long: build ## Check promises that take minutes to see.
 	@$(run) node_modules/vitest/vitest.mjs run --config vitest.long.config.ts
 
-build: $(installed) ## Build the programs into dist/.
+build: $(installed) ## Build the programs and the client's package into dist/.
 	@$(run) scripts/build.ts
+	@$(run) packages/client/build.ts
 
 bench: $(installed) ## Measure against baselines: make bench ARGS="--only exec --runs 100".
 	@$(run) bench/run.ts $(ARGS)

@@ -11,7 +11,7 @@ export class Baseline implements AsyncDisposable {
   readonly #folder: string;
 
   /** Starts it, on a socket in a temporary folder. It may not listen yet. */
-  constructor(name: 'bare' | 'pipe' | 'spawn' | 'files') {
+  constructor(name: 'bare' | 'pipe' | 'spawn' | 'files' | 'pty' | 'count') {
     this.#folder = mkdtempSync(join(tmpdir(), 'baseline-'));
     const socketPath = join(this.#folder, 'socket');
     this.child = new Child(

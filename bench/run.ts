@@ -8,11 +8,19 @@ import type { Row } from './row.ts';
 import { claimRows } from './rows/claim.ts';
 import { execRows } from './rows/exec.ts';
 import { fileRows } from './rows/files.ts';
+import { floodRows } from './rows/flood.ts';
 import { memoryRows } from './rows/memory.ts';
 import { startRows } from './rows/start.ts';
 import { formatTable } from './table.ts';
 
-const all: readonly Row[] = [...execRows, ...claimRows, ...startRows, ...memoryRows, ...fileRows];
+const all: readonly Row[] = [
+  ...execRows,
+  ...floodRows,
+  ...claimRows,
+  ...startRows,
+  ...memoryRows,
+  ...fileRows,
+];
 
 const { values: flags } = parseArgs({
   options: {

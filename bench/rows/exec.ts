@@ -18,18 +18,26 @@ export const execRows: readonly Row[] = [
   row('exec in a session, through the gateway', shellExec, 'pipe', throughGateway),
   { ...row('exec in a new shell', bashExec, 'spawn', direct), target: 0.6 },
   row('exec in a new shell, through the gateway', bashExec, 'spawn', throughGateway),
+  { ...row('exec in a new shell, 16 at once, each', bashExec, 'spawn', direct, 16), target: 1 / 1.4 },
 ];
 
 interface Started extends AsyncDisposable {
   readonly connection: Connection;
 }
 
-function row(name: string, request: Path, baseline: 'pipe' | 'spawn', start: () => Promise<Started>): Row {
+/** @param atOnce so many requests at the same time, whose time is shared out among them */
+function row(
+  name: string,
+  request: Path,
+  baseline: 'pipe' | 'spawn',
+  start: () => Promise<Started>,
+  atOnce = 1,
+): Row {
   return {
     name,
     unit: 'ms',
-    runs: 500,
-    block: 50,
+    runs: atOnce === 1 ? 500 : 50,
+    block: atOnce === 1 ? 50 : 10,
     async prepare(): Promise<Contest> {
       await using resources = new AsyncDisposableStack();
       const other = resources.use(new Baseline(baseline));
@@ -37,12 +45,16 @@ function row(name: string, request: Path, baseline: 'pipe' | 'spawn', start: () 
       await other.child.firstLine(1);
       const kept = resources.move();
       return {
-        ours: () => timed(() => execute(ours.connection, request)),
-        baseline: () => timed(() => execute(other.connection, { path: '/', body: request.body })),
+        ours: () => each(atOnce, () => execute(ours.connection, request)),
+        baseline: () => each(atOnce, () => execute(other.connection, { path: '/', body: request.body })),
         [Symbol.asyncDispose]: () => kept.disposeAsync(),
       };
     },
   };
+}
+
+async function each(atOnce: number, work: () => Promise<void>): Promise<number> {
+  return (await timed(() => Promise.all(Array.from({ length: atOnce }, work)))) / atOnce;
 }
 
 async function direct(): Promise<Started> {

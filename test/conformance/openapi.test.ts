@@ -17,6 +17,7 @@ const documents =
 const differences: Readonly<Record<string, string>> = {
   'POST /v1/file/list body: sort_by: any string instead of name | size | modified | type': inWords,
   'POST /v1/file/glob body: sort_by: any string instead of path | name | size | modified': inWords,
+  'POST /v1/bash/kill body: signal: any string instead of SIGTERM | SIGKILL | SIGINT': inWords,
   'POST /v1/file/str_replace_editor body: page_range is not known': documents,
   'POST /v1/file/str_replace_editor body: sheet_name is not known': documents,
   'POST /v1/file/str_replace_editor body: row_range is not known': documents,

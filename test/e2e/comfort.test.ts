@@ -24,10 +24,18 @@ describe("the sandbox's user, without any rights", () => {
       /^\/home\/sandbox\/\.venv\//,
     );
     expect(await run('cowsay -t hello')).toContain('hello');
+    expect(await sandbox.sandbox.pythonPackages()).toContainEqual({
+      name: 'cowsay',
+      version: expect.any(String),
+    });
   });
 
   it('installs programs with npm', { timeout: 120_000 }, async () => {
     await run('npm install --silent -g cowsay');
+    expect(await sandbox.sandbox.nodejsPackages()).toContainEqual({
+      name: 'cowsay',
+      version: expect.any(String),
+    });
     expect(await run('~/.local/bin/cowsay moo; command -v cowthink')).toMatch(
       /moo[\s\S]*\/home\/sandbox\/\.local\/bin\/cowthink\n$/,
     );

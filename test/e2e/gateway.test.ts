@@ -111,6 +111,30 @@ describe('a gateway without keys', () => {
     expect(JSON.parse((await exec('liar', 'echo mine')).body).data.output).toBe('mine\n');
   });
 
+  it('streams what a command prints when it prints it', async () => {
+    const answer = await fetch(`${gateway.url}/v1/shell/exec`, {
+      method: 'POST',
+      headers: { accept: 'text/event-stream', 'x-sandbox-id': 'stream' },
+      body: JSON.stringify({ command: 'echo first; read -r line; echo "then $line"', id: 's' }),
+    });
+    expect(answer.headers.get('content-type')).toBe('text/event-stream');
+    let said = '';
+    for await (const chunk of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const before = said;
+      said += chunk;
+      // The command goes on only when its first line has been seen.
+      if (!before.includes('first') && said.includes('first')) {
+        await send(
+          'POST',
+          '/v1/shell/write',
+          { id: 's', input: 'go', press_enter: true },
+          { 'x-sandbox-id': 'stream' },
+        );
+      }
+    }
+    expect(said).toMatch(/event: output[\s\S]*first[\s\S]*event: result[\s\S]*then go[\s\S]*"exit_code":0/);
+  });
+
   it('describes its API', async () => {
     const { paths } = (await gateway.connection.call('GET', '/openapi.json')) as {
       paths: Record<string, unknown>;

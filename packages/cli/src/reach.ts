@@ -14,6 +14,8 @@ export interface Reach {
   readonly apiKey: string | undefined;
   /** The user named the gateway, so no other will do. */
   readonly named: boolean;
+  /** Whoever sits at a terminal wants to know at once. */
+  readonly retries: 0;
 }
 
 /** @throws CliError when the URL is none. */
@@ -30,5 +32,6 @@ export function reachOf({ url, apiKey }: GlobalOptions): Reach {
     baseUrl,
     apiKey: apiKey ?? (process.env.SANDBOX_API_KEY || undefined),
     named: named !== undefined,
+    retries: 0,
   };
 }

@@ -1,6 +1,7 @@
 /** The one place where the command line says what went wrong. */
 import { CommanderError } from 'commander';
 import { Interrupted } from './failure.ts';
+import { ClosedPipe } from './output.ts';
 
 /** Failures of paddock itself, apart from those of the commands that it runs; the number that `docker run` and `env` use. */
 const ownFailure = 125;
@@ -12,9 +13,12 @@ export function reportFailure(error: unknown): number {
   // Thrown when a clean-up failed after the work had: the first failure is the one to mend.
   if (error instanceof SuppressedError) return reportFailure(error.suppressed);
   if (error instanceof Interrupted) return error.exitCode;
+  if (error instanceof ClosedPipe) return 0; // It has seen what it wanted.
   if (error instanceof CommanderError) return reportUsage(error);
   const message = error instanceof Error ? error.message : String(error);
   if (hasHint(error)) return print(message, error.hint);
+  if (isOfSystem(error))
+    return print(message, 'Check the path, what you may do there, and the space that is left.');
   if (error instanceof Error && process.env.PADDOCK_LOG_LEVEL === 'debug') console.error(error.stack);
   return print(
     message,
@@ -42,4 +46,9 @@ function oneLine(text: string): string {
 
 function hasHint(error: unknown): error is Error & { readonly hint: string } {
   return error instanceof Error && 'hint' in error && typeof error.hint === 'string' && error.hint !== '';
+}
+
+/** A refusal of the operating system, such as for a file of this machine. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && 'path' in error;
 }

@@ -40,15 +40,29 @@ async function sandboxes(): Promise<string[]> {
 }
 
 describe('help', () => {
-  it.each([[], ['run'], ['exec'], ['serve'], ['status']])('of %j has examples', async (...command) => {
+  const commands = [
+    'run',
+    'exec',
+    'shell',
+    'cp',
+    'ls',
+    'rm',
+    'serve',
+    'config',
+    'status',
+    'doctor',
+    'completion',
+  ];
+
+  it.each([[], ...commands.map((name) => [name])])('of %j has examples', async (...command) => {
     const { exitCode, stdout, stderr } = await paddock.run([...command, '--help']);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toContain(`Usage: ${['paddock', ...command].join(' ')}`);
     expect(stdout).toMatch(/Examples:\n {2}\$ /);
   });
 
-  it('of serve lists every setting that has a flag', async () => {
-    const { stdout } = await paddock.run(['serve', '--help']);
+  it.each(['serve', 'config'])('of %s lists every setting that has a flag', async (command) => {
+    const { stdout } = await paddock.run([command, '--help']);
     for (const flag of settingKeys.flatMap((key) => flagOf(key) ?? [])) expect(stdout).toContain(` ${flag} `);
   });
 
@@ -164,10 +178,22 @@ describe('run', () => {
     expect(await sandboxes()).toEqual([]);
   });
 
-  it('does not mind a reader that leaves early', async () => {
-    const child = paddock.start(['--url', gateway.url, 'run', '--', 'seq', '1000000']);
+  it('prints what a command writes while it runs', async () => {
+    const child = paddock.start(['--url', gateway.url, 'run', '--', 'bash', '-c', 'echo now; sleep 60']);
+    expect(await lineOf(child)).toBe('now');
+    child.kill('SIGTERM');
+    expect(await exitCodeOf(child)).toBe(143);
+  });
+
+  it('ends a command whose reader has left, as a pipe would', async () => {
+    const child = paddock.start(['--url', gateway.url, 'run', '--', 'bash', '-c', 'while :; do date; done']);
     child.stdout?.once('data', () => child.stdout?.destroy());
-    expect(await exitCodeOf(child)).toBe(0);
+    expect(await exitCodeOf(child)).toBe(141);
+  });
+
+  it('never parts a character that comes in two pieces', async () => {
+    const command = "printf '\\303'; sleep 0.3; printf '\\251'";
+    expect((await on('run', '--', 'bash', '-c', command)).stdout).toBe('é');
   });
 });
 

@@ -11,16 +11,15 @@ export interface Answer<Data> {
 }
 
 /** An answer as it arrived. */
-export interface Received {
+interface Received {
   readonly status: number;
   readonly contentType: string;
   readonly text: string;
 }
 
-/** @throws PaddockError for a failure, and for a body that is none of the API's. */
+/** @throws PaddockError for a failure that came with status 200, and for a body that is none of the API's. */
 export function readAnswer(row: Operation, place: string, received: Received): Answer<unknown> {
   const body = parseJson(place, received);
-  if (received.status < 200 || received.status > 299) throw failure(place, received.status, body);
   if (row.answer === 'plain') return { data: fit(row.response, body, place, received.status) };
   const { success, message, hint, data } = fit(envelope, body, place, received.status);
   if (!success) {
@@ -32,6 +31,66 @@ export function readAnswer(row: Operation, place: string, received: Received): A
   }
   const answer = fit(row.response, data ?? {}, place, received.status);
   return { data: answer, message: message ?? undefined, hint: hint ?? undefined };
+}
+
+/** True for the statuses of success. */
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status <= 299;
+}
+
+/** The failure that an answer with another status tells of. */
+export function failure(place: string, received: Received & { readonly retryAfter: string }): PaddockError {
+  const { status, retryAfter } = received;
+  const body = parseJson(place, received);
+  const invalid = invalidBody.safeParse(body);
+  if (status === 422 && invalid.success) {
+    const details = invalid.data.detail;
+    const fields = details.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; ');
+    return new PaddockError('invalid_request', `the request does not fit: ${fields}`, {
+      hint: errorCatalogue.invalid_request.todo,
+      status,
+      details,
+    });
+  }
+  const retryAfterMs = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : undefined;
+  return (
+    readFailure(body, { status, retryAfterMs }) ??
+    new PaddockError('unexpected_answer', `${place} answered ${status}`, {
+      hint: 'Check that the URL is that of a Paddock gateway or sandbox.',
+      status,
+      data: body,
+    })
+  );
+}
+
+/** The failure that a body of the API tells of; undefined for any other body. */
+export function readFailure(
+  body: unknown,
+  met: { readonly status?: number; readonly retryAfterMs?: number | undefined } = {},
+): PaddockError | undefined {
+  const failed = failureBody.safeParse(body);
+  if (!failed.success) return undefined;
+  const { code, message, hint, data } = failed.data;
+  return new PaddockError(code, message, { hint, data, ...met });
+}
+
+/** @throws PaddockError when the body is not what the schema says. */
+export function fit<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  body: unknown,
+  place: string,
+  status: number,
+): z.output<Schema> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues
+    .map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
+    .join('; ');
+  throw new PaddockError('unexpected_answer', `${place} was done, but its answer does not fit: ${wrong}`, {
+    hint: 'Client and server may be of different releases: compare their versions.',
+    status,
+    cause: parsed.error,
+  });
 }
 
 const envelope = z.object({
@@ -52,45 +111,4 @@ function parseJson(place: string, { status, contentType, text }: Received): unkn
       cause,
     });
   }
-}
-
-function failure(place: string, status: number, body: unknown): PaddockError {
-  const invalid = invalidBody.safeParse(body);
-  if (status === 422 && invalid.success) {
-    const details = invalid.data.detail;
-    const fields = details.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; ');
-    return new PaddockError('invalid_request', `the request does not fit: ${fields}`, {
-      hint: errorCatalogue.invalid_request.todo,
-      status,
-      details,
-    });
-  }
-  const failed = failureBody.safeParse(body);
-  if (failed.success) {
-    const { code, message, hint, data } = failed.data;
-    return new PaddockError(code, message, { hint, status, data });
-  }
-  return new PaddockError('unexpected_answer', `${place} answered ${status}`, {
-    hint: 'Check that the URL is that of a Paddock gateway or sandbox.',
-    status,
-    data: body,
-  });
-}
-
-function fit<Schema extends z.ZodMiniType>(
-  schema: Schema,
-  body: unknown,
-  place: string,
-  status: number,
-): z.output<Schema> {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const wrong = parsed.error.issues
-    .map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
-    .join('; ');
-  throw new PaddockError('unexpected_answer', `${place} was done, but its answer does not fit: ${wrong}`, {
-    hint: 'Client and server may be of different releases: compare their versions.',
-    status,
-    cause: parsed.error,
-  });
 }

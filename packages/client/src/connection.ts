@@ -11,6 +11,11 @@ export interface ConnectionOptions {
   readonly apiKey?: string | undefined;
   /** Ends every call when it aborts. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * How often a call is sent again after a failure that says nothing ran: nobody listened, or the answer was 429 or 503
+   * with a code of the catalogue. 2 when absent; 0 is never.
+   */
+  readonly retries?: number | undefined;
   /** Carries the requests instead of node:http, for programs that need a proxy or their own TLS. */
   readonly fetch?: Transport | undefined;
 }
@@ -23,6 +28,7 @@ export interface Connection {
   readonly origin: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal | undefined;
+  readonly retries: number;
   readonly transport: Transport;
 }
 
@@ -36,13 +42,13 @@ export function connectionTo(options: ConnectionOptions, headers: Record<string,
     baseUrl: `${url.origin}${url.pathname.replace(/\/+$/, '')}`,
     origin: url.origin,
     headers: {
-      accept: 'application/json',
       'user-agent': `paddock/${version}`,
       ...basicAuthorization(url),
       ...(options.apiKey && { 'x-api-key': options.apiKey }),
       ...headers,
     },
     signal: options.signal,
+    retries: options.retries ?? 2,
     transport: options.fetch ?? patientTransport,
   };
 }

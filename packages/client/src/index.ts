@@ -1,7 +1,15 @@
-export type { Answer, CallOptions } from './call.ts';
+export type { Answer } from './answer.ts';
 export { type ConnectionOptions, defaultBaseUrl } from './connection.ts';
-export { PaddockError } from './error.ts';
+export type { Content } from './content.ts';
+export { CommandError, type CommandResult, PaddockError } from './error.ts';
+export type { CallOptions } from './exchange.ts';
+export type { Files } from './files.ts';
+export type { FileContent } from './form.ts';
 export { Gateway } from './gateway.ts';
 export type { Answers, Methods } from './methods.ts';
+export { AioSandboxProvider, type ProviderOptions } from './provider.ts';
+export { loadProvider } from './provider-config.ts';
+export type { RunOptions } from './run.ts';
 export { OwnedSandbox, Sandbox, type SandboxOptions } from './sandbox.ts';
+export type { StreamEvent, Streams } from './streams.ts';
 export type { Transport } from './transport.ts';

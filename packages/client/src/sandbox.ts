@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { type Aio, aio } from '@paddock/protocol';
-import type { CallOptions } from './call.ts';
 import { type ConnectionOptions, connectionTo, defaultBaseUrl } from './connection.ts';
-import { PaddockError } from './error.ts';
+import { type CommandResult, PaddockError } from './error.ts';
+import type { CallOptions } from './exchange.ts';
+import { Files } from './files.ts';
 import { Gateway } from './gateway.ts';
 import { type Answers, answersOf, type Methods, methodsOf } from './methods.ts';
+import { type RunOptions, run } from './run.ts';
+import { type Streams, streamsOf } from './streams.ts';
+
+/** The operations whose rows offer events, which the types of the rows do not tell. */
+const streaming = { shell: ['exec', 'view'] } as const;
 
 export interface SandboxOptions extends ConnectionOptions {
   /** The sandbox's id, sent as X-Sandbox-Id: the gateway makes the sandbox when it is first used. */
@@ -25,6 +31,9 @@ export class Sandbox implements Methods<Aio> {
   readonly file: Methods<Aio>['file'];
   /** The same methods, giving the server's message and hint with the data. */
   readonly answers: Answers<Aio>;
+  /** The methods that can tell what happens while it happens, as async iterators. */
+  readonly streams: Streams<Aio, typeof streaming>;
+  readonly files: Files;
 
   /**
    * The sandbox of an id behind a gateway, made when it is first used; without an id the one that `baseUrl` is, or the
@@ -40,6 +49,17 @@ export class Sandbox implements Methods<Aio> {
     this.bash = bash;
     this.file = file;
     this.answers = answersOf(aio, connection);
+    this.streams = streamsOf(aio, streaming, connection);
+    this.files = new Files(file);
+  }
+
+  /**
+   * Runs a command in a fresh bash and gives what it printed, all of it.
+   *
+   * @throws CommandError when it ends with another exit code than 0 or is killed, and PaddockError.
+   */
+  run(command: string, options?: RunOptions): Promise<CommandResult> {
+    return run(this.bash, command, options);
   }
 
   /**
@@ -68,6 +88,11 @@ export class Sandbox implements Methods<Aio> {
    */
   static async connect(options: ConnectionOptions & { readonly id: string }): Promise<Sandbox> {
     await new Gateway(options).sandboxes.get({ sandbox_id: options.id });
+    return Sandbox.at(options);
+  }
+
+  /** The same without asking whether it exists. Sends nothing yet. */
+  static at(options: ConnectionOptions & { readonly id: string }): Sandbox {
     return new Sandbox(atPath(options, options.id));
   }
 }
@@ -96,6 +121,7 @@ export class OwnedSandbox extends Sandbox implements AsyncDisposable {
 }
 
 function atPath(options: ConnectionOptions, id: string): ConnectionOptions {
-  const { baseUrl = defaultBaseUrl, apiKey, signal, fetch } = options;
-  return { baseUrl: `${baseUrl.replace(/\/+$/, '')}/s/${encodeURIComponent(id)}`, apiKey, signal, fetch };
+  const { baseUrl = defaultBaseUrl, apiKey, signal, retries, fetch } = options;
+  const url = `${baseUrl.replace(/\/+$/, '')}/s/${encodeURIComponent(id)}`;
+  return { baseUrl: url, apiKey, signal, retries, fetch };
 }

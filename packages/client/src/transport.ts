@@ -1,6 +1,7 @@
 import { request as overHttp } from 'node:http';
 import { request as overHttps } from 'node:https';
-import { buffer } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 
 /** What carries requests. The global `fetch` is one, but ends a request whose answer takes 300 seconds to begin. */
 export type Transport = (
@@ -8,7 +9,9 @@ export type Transport = (
   init: {
     readonly method: string;
     readonly headers: Record<string, string>;
-    readonly body?: string;
+    readonly body?: string | AsyncIterable<Uint8Array>;
+    /** Given with a body that is not text: `fetch` asks for it. */
+    readonly duplex?: 'half';
     readonly signal?: AbortSignal;
   },
 ) => Promise<TransportAnswer>;
@@ -17,6 +20,7 @@ export type Transport = (
 interface TransportAnswer {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
+  readonly body: AsyncIterable<Uint8Array> | null;
   text(): Promise<string>;
 }
 
@@ -27,15 +31,18 @@ interface TransportAnswer {
 export const patientTransport: Transport = (url, { method, headers, body, signal }) =>
   new Promise((resolve, reject) => {
     const send = url.startsWith('https:') ? overHttps : overHttp;
-    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const length = typeof body === 'string' ? { 'content-length': String(Buffer.byteLength(body)) } : {};
     const options = { method, headers: { ...headers, ...length }, ...(signal && { signal }) };
     const outgoing = send(url, options, (incoming) => {
       resolve({
         status: incoming.statusCode ?? 0,
         headers: { get: (name) => String(incoming.headers[name] ?? '') || null },
-        text: async () => (await buffer(incoming)).toString('utf8'),
+        body: incoming,
+        text: () => text(incoming),
       });
     });
     outgoing.on('error', reject);
-    outgoing.end(body);
+    if (body === undefined || typeof body === 'string') outgoing.end(body);
+    // A server may answer, and close, before it has read everything: once it has answered this changes nothing.
+    else pipeline(body, outgoing).catch(reject);
   });

@@ -1,6 +1,7 @@
 import { type BashExecResult, type FileEntry, version } from '@paddock/protocol';
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { Gateway, OwnedSandbox, PaddockError, Sandbox, type Transport } from '../src/index.ts';
+import { Gateway, OwnedSandbox, Sandbox, type Transport } from '../src/index.ts';
+import { failureOf } from './failure.ts';
 import { listen, listenAndAnswer } from './server.ts';
 
 const written = {
@@ -9,15 +10,6 @@ const written = {
   data: { file: '/a', bytes_written: 1 },
   hint: 'a new session',
 };
-
-async function failureOf(work: Promise<unknown>): Promise<PaddockError> {
-  const error = await work.then(
-    () => new Error('it did not fail'),
-    (reason: unknown) => reason,
-  );
-  if (error instanceof PaddockError) return error;
-  throw error;
-}
 
 describe('a call', () => {
   it('sends the fields in the body of a POST and gives the data', async () => {
@@ -154,7 +146,8 @@ describe('a failure', () => {
     await closed[Symbol.asyncDispose]();
     const baseUrl = `http://:key@127.0.0.1:${closed.port}/s/a.secret`;
     for (const fetchOption of [undefined, fetchWithoutCredentials]) {
-      const error = await failureOf(new Sandbox({ baseUrl, fetch: fetchOption }).file.read({ file: '/a' }));
+      const options = { baseUrl, fetch: fetchOption, retries: 0 };
+      const error = await failureOf(new Sandbox(options).file.read({ file: '/a' }));
       expect(error).toMatchObject({ code: 'unreachable', status: undefined });
       expect(error.message).toBe(`nobody answers at ${closed.url} (ECONNREFUSED)`);
       expect(error.hint).toContain('paddock serve');
@@ -242,7 +235,9 @@ describe('a sandbox that was created', () => {
         .writeHead(starting ? 503 : 200)
         .end(JSON.stringify(starting ? body : { ok: true, sandbox_id: 'x' }));
     });
-    expect((await failureOf(Sandbox.create({ baseUrl: server.url }))).code).toBe('sandbox_starting');
+    expect((await failureOf(Sandbox.create({ baseUrl: server.url, retries: 0 }))).code).toBe(
+      'sandbox_starting',
+    );
     expect(heard).toEqual([
       'POST /api/sandboxes',
       expect.stringMatching(/^DELETE \/api\/sandboxes\/[0-9a-f-]{36}$/),

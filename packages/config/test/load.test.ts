@@ -36,6 +36,7 @@ describe('the defaults', () => {
     expect(config).toEqual({
       host: '127.0.0.1',
       port: 8080,
+      provisionerPort: 0,
       allowUnauthenticated: false,
       allowedHosts: [],
       allowedOrigins: [],
@@ -108,6 +109,7 @@ describe('a value', () => {
   const accepted: [SettingKey, string, Config[SettingKey]][] = [
     ['host', '::1', '::1'],
     ['port', '0', 0],
+    ['provisionerPort', '8002', 8002],
     ['publicUrl', 'https://box.example.com/paddock/', 'https://box.example.com/paddock'],
     ['apiKey', 's3cret', 's3cret'],
     ['keysFile', '/etc/paddock/keys.yaml', '/etc/paddock/keys.yaml'],

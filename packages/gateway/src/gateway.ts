@@ -29,6 +29,9 @@ export interface GatewayOptions {
   readonly serverFolder: string;
 }
 
+/** Bodies and answers may take as long as they like; headers may not, for they cost a connection each. */
+const serverOptions = { keepAliveTimeout: 75_000, requestTimeout: 0, headersTimeout: 60_000 };
+
 /** A gateway that serves. */
 export interface RunningGateway {
   /** Where this machine reaches it. */
@@ -46,9 +49,12 @@ export interface RunningGateway {
 export async function startGateway({ config, log, serverFolder }: GatewayOptions): Promise<RunningGateway> {
   await using resources = new AsyncDisposableStack();
   // The port first: it is what most often is in the way, and found out at once.
-  const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 });
-  resources.defer(() => closed(server));
-  const url = await listen(server, config.host, config.port);
+  const ports = [config.port, ...(config.provisionerPort > 0 ? [config.provisionerPort] : [])];
+  const servers = ports.map(() => createServer(serverOptions));
+  for (const server of servers) resources.defer(() => closed(server));
+  const [url = ''] = await Promise.all(
+    servers.map((server, i) => listen(server, config.host, ports[i] ?? 0)),
+  );
   resources.use(await lockDataFolder(config.dataDir));
   const key = new GatewayKey();
   const engine = resources.use(
@@ -58,7 +64,7 @@ export async function startGateway({ config, log, serverFolder }: GatewayOptions
 
   const fleet = new Fleet({ ...config, engine, key, log });
   resources.use(new Reaper({ ...config, fleet, log }));
-  const drain = serve(server, { config, log, engine, fleet });
+  const drain = serve(servers, { config, log, engine, fleet });
   const owned = resources.move();
   return {
     url,
@@ -78,7 +84,7 @@ interface Parts {
 }
 
 /** Takes requests from now on. Gives the function that refuses new ones and waits for those that are open. */
-function serve(server: Server, { config, log, engine, fleet }: Parts): () => Promise<void> {
+function serve(servers: readonly Server[], { config, log, engine, fleet }: Parts): () => Promise<void> {
   let draining = false;
   const auth = createAuth(new KeyRing({ ...config, log }), loadPathKey(join(config.dataDir, 'path.key')));
   const publicHost = config.publicUrl ? [new URL(config.publicUrl).hostname] : [];
@@ -99,14 +105,18 @@ function serve(server: Server, { config, log, engine, fleet }: Parts): () => Pro
     open.add(work);
     void work.finally(() => open.delete(work));
   };
-  server.on('request', (request, response) => track(front.handle(request, response)));
-  server.on('upgrade', (request, socket, head) =>
-    track(front.handleUpgrade(request, socket as Socket, head)),
-  );
+  for (const server of servers) {
+    server.on('request', (request, response) => track(front.handle(request, response)));
+    server.on('upgrade', (request, socket, head) =>
+      track(front.handleUpgrade(request, socket as Socket, head)),
+    );
+  }
   return async () => {
     draining = true;
-    server.close();
-    server.closeIdleConnections();
+    for (const server of servers) {
+      server.close();
+      server.closeIdleConnections();
+    }
     if (open.size > 0)
       await Promise.race([
         Promise.allSettled(open),

@@ -4,22 +4,35 @@
  * When it serves it writes one line of JSON to the descriptor that PADDOCK_READY_FD names, else to standard output; its
  * log goes to standard error. SIGINT and SIGTERM end it, and with PADDOCK_EXIT_WITH_STDIN=1 the end of standard input.
  */
-import { existsSync, writeSync } from 'node:fs';
+import { existsSync, mkdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, loadConfig } from '@paddock/config';
+import { type Config, ConfigError, loadConfig } from '@paddock/config';
 import { pino } from 'pino';
 import { SetupError } from './engines/engine.ts';
 import { startGateway } from './gateway.ts';
 
 async function main(): Promise<void> {
-  const { config, warnings } = loadConfig();
+  const { config, sources, warnings } = loadConfig();
   const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
   for (const warning of warnings) log.warn(warning);
   const stop = stopSignal();
-  const gateway = await startGateway({ config, log, serverFolder: findServerFolder() });
+  const skillsPath = sources.skillsPath.from === 'default' ? skillsOrNone(config) : config.skillsPath;
+  const gateway = await startGateway({
+    config: { ...config, skillsPath },
+    log,
+    serverFolder: findServerFolder(),
+  });
   tellReady({ ready: true, url: gateway.url, ...gateway.facts });
   log.info({ reason: await stop }, 'stopping');
   await gateway.close();
+}
+
+/** Whoever names no folder of skills may have none: an empty one stands in. */
+function skillsOrNone({ skillsPath, dataDir }: Config): string {
+  if (existsSync(skillsPath)) return skillsPath;
+  const none = join(dataDir, 'no-skills');
+  mkdirSync(none, { recursive: true });
+  return none;
 }
 
 /** The sandbox server's bundle: beside this program's own, or where a checkout builds it. */

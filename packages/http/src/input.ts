@@ -85,7 +85,8 @@ async function readBody(request: IncomingMessage, limitBytes: number): Promise<B
       size += chunk.length;
       if (size <= limitBytes) chunks.push(chunk);
       else {
-        request.pause();
+        // What still comes is read and thrown away, so that the caller gets to the answer.
+        chunks.length = 0;
         reject(tooLarge(limitBytes));
       }
     });
@@ -96,9 +97,7 @@ async function readBody(request: IncomingMessage, limitBytes: number): Promise<B
 }
 
 function tooLarge(limitBytes: number): Fault {
-  return new Fault('body_too_large', `the body is larger than ${limitBytes} bytes`, {
-    headers: { connection: 'close' },
-  });
+  return new Fault('body_too_large', `the body is larger than ${limitBytes} bytes`);
 }
 
 interface Issue {

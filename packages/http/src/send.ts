@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { type FailureBody, Fault, type InvalidBody, type Operation } from '@paddock/protocol';
 import { type Answer, type BytesAnswer, isBytes, isReply, isStream, type ServerEvent } from './answer.ts';
 import { InvalidInput } from './input.ts';
+import { endGently, isStillSending } from './linger.ts';
 
 const keepAliveMs = 15_000;
 
@@ -68,8 +69,10 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
+    ...(isStillSending(response.req) && { connection: 'close' }),
   });
-  response.end(text);
+  response.write(text);
+  endGently(response);
 }
 
 async function sendBytes(response: ServerResponse, answer: BytesAnswer): Promise<void> {
@@ -78,11 +81,23 @@ async function sendBytes(response: ServerResponse, answer: BytesAnswer): Promise
   response.writeHead(content.status, content.headers);
   if (response.req.method !== 'HEAD') {
     for await (const chunk of content.chunks()) {
-      await new Promise((resolve) => response.write(chunk, resolve));
+      await written(response, chunk);
       if (response.destroyed) return;
     }
   }
   response.end();
+}
+
+/** Resolves when the bytes have left, or the caller has: the callback alone can be lost then. */
+function written(response: ServerResponse, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('close', done);
+      resolve();
+    };
+    response.once('close', done);
+    response.write(chunk, done);
+  });
 }
 
 async function sendEvents(response: ServerResponse, events: AsyncIterable<ServerEvent>): Promise<void> {

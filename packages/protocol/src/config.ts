@@ -40,6 +40,13 @@ export const settings = {
     default: 8080,
     summary: 'The port to listen on. 0 takes a free one.',
   },
+  provisionerPort: {
+    ...integer(0, 65_535),
+    env: 'PADDOCK_PROVISIONER_PORT',
+    default: 0,
+    summary:
+      'A second port for the same server, such as the 8002 that backends expect of a provisioner; 0 is none.',
+  },
   publicUrl: {
     kind: 'text',
     schema: z.url({ protocol: /^https?$/ }).check(z.overwrite((url) => url.replace(/\/+$/, ''))),

@@ -119,6 +119,31 @@ const catalogue = {
     what: 'The session could not be started. Nothing ran.',
     todo: 'Read the reason in the message: often the limit of processes or memory.',
   },
+  session_closed: {
+    status: 409,
+    what: 'The session was closed. Nothing ran.',
+    todo: 'Use another session id.',
+  },
+  command_not_found: {
+    status: 404,
+    what: 'There is no such command in the session, or its output is no longer kept.',
+    todo: 'Leave command_id out for the latest command.',
+  },
+  no_running_command: {
+    status: 409,
+    what: 'No command runs in the session. Nothing was done.',
+    todo: 'Start one first.',
+  },
+  input_closed: {
+    status: 409,
+    what: 'The command takes no input: it was started with an empty one. Nothing was written.',
+    todo: 'Start it with async_mode, or in a session made by /v1/bash/sessions/create.',
+  },
+  input_full: {
+    status: 409,
+    what: 'The command does not read what was written before. Nothing more was written.',
+    todo: 'Wait until it reads, or kill it.',
+  },
   working_dir_not_found: {
     status: 400,
     what: 'The working directory does not exist or cannot be entered. Nothing ran.',

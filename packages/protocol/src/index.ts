@@ -3,7 +3,14 @@ export type { FileEntry, GlobbedFile, GrepMatch } from './aio/file.ts';
 export { type FileErrorType, type FileOperationError, fileErrorCodes } from './aio/file-error.ts';
 export { type Aio, aio } from './aio/index.ts';
 export { type SandboxContext, sandboxContext } from './aio/sandbox.ts';
-export type { ShellExecResult, ShellSessionInfo, ShellStatus, ShellViewResult } from './aio/shell.ts';
+export {
+  type ShellExecResult,
+  type ShellSessionInfo,
+  type ShellStatus,
+  type ShellViewResult,
+  type TerminalOutput,
+  terminalInput,
+} from './aio/shell.ts';
 export { type BindRequest, bootIdHeader, control, tokenHeader } from './bind.ts';
 export { document } from './document.ts';
 export { type FailureBody, failureBody, type InvalidBody, invalidBody } from './envelope.ts';

@@ -1,5 +1,4 @@
 import { hostname, userInfo } from 'node:os';
-import { type PublicKeys, parsePublicKeys } from '@paddock/protocol/token';
 
 /** How this server was started. */
 export interface StartOptions {
@@ -7,7 +6,8 @@ export interface StartOptions {
   readonly listen: string;
   /** What gateways' tokens must be made for. */
   readonly serverId: string;
-  readonly publicKeys: PublicKeys;
+  /** Public keys of gateways, as `parsePublicKeys` reads them. */
+  readonly publicKeys: string;
   /** A private folder for the machinery of sessions. */
   readonly runDir: string;
   /** Where commands start. */
@@ -35,7 +35,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): StartOptions {
   return {
     listen: required('PADDOCK_LISTEN'),
     serverId: env.PADDOCK_SERVER_ID ?? hostname(),
-    publicKeys: parsePublicKeys(required('PADDOCK_PUBLIC_KEYS')),
+    publicKeys: required('PADDOCK_PUBLIC_KEYS'),
     runDir: required('PADDOCK_RUN_DIR'),
     workspace: env.PADDOCK_WORKSPACE ?? homeDir,
     homeDir,

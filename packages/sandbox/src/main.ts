@@ -1,71 +1,76 @@
 /**
  * The sandbox server's program. It is started by an engine with the variables that environment.ts reads, writes
  * `ready` to standard output when it listens, and serves until it is killed or told to end by SIGTERM.
+ *
+ * A sandbox counts as there when the probe is answered, which takes next to nothing. So that comes first, and all the
+ * rest is loaded when it is asked for, or a moment later.
  */
-import { createServer } from 'node:http';
-import { join } from 'node:path';
-import { Routes, serve } from '@paddock/http';
-import { aio, control } from '@paddock/protocol';
-import { BashSessions, bashRoutes } from './bash/index.ts';
-import { Activity, admission, bindRoutes, Identity } from './bind/index.ts';
-import { contextRoutes, describeSandbox } from './context/index.ts';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { App } from './app.ts';
+import { describeSandbox } from './context/describe.ts';
 import { readEnvironment } from './environment.ts';
-import { fileRoutes, isFileFault } from './file/index.ts';
-import { ShellSessions, shellRoutes } from './shell/index.ts';
 
-/** Files are written through JSON bodies up to this size; larger ones are uploaded. */
-const limitBytes = 64 * 1024 * 1024;
+/** So long after the start the rest is loaded by itself: a server that waits for its sandbox has it ready. */
+const loadAfterMs = 100;
 
 const start = readEnvironment(process.env);
-const identity = new Identity();
-const sessionOptions = {
-  workspace: start.workspace,
-  env: () => ({ ...start.commandEnv, ...identity.env }),
-};
-const shell = new ShellSessions({ ...sessionOptions, runDir: join(start.runDir, 'shell') });
-const bash = new BashSessions({ ...sessionOptions, runDir: join(start.runDir, 'bash') });
-const activity = new Activity(() => shell.busy || bash.busy);
-
-const routes = new Routes()
-  .add(control.server, bindRoutes(identity, activity))
-  .add(
-    aio.sandbox,
-    contextRoutes(() => describeSandbox({ ...start, path: start.commandEnv.PATH ?? '' })),
-  )
-  .add(aio.shell, shellRoutes(shell))
-  .add(aio.bash, bashRoutes(bash))
-  .add(aio.file, fileRoutes({ uploadFolder: start.workspace }));
-
-const options = {
-  limitBytes,
-  ...(start.softFileFailures && { isSoft: isFileFault }),
-  takeNotice: () => identity.takeNotice(),
-  admit: admission(identity, { keys: start.publicKeys, server: start.serverId }),
-  logFault(id: string, error: unknown, request: { method: string; path: string }) {
-    const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(
-      `${JSON.stringify({ level: 'error', msg: 'internal fault', id, ...request, cause })}\n`,
-    );
-  },
-};
-
-// The gateway is the only client and ends idle connections itself: were we to, a request could meet the end.
-const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => {
-  const isAsking = request.url === '/activity' || request.url === '/v1/sandbox';
-  const end = isAsking ? () => {} : activity.begin();
-  void serve(routes, options, request, response).finally(end);
+const describe = once(() => describeSandbox({ ...start, path: start.commandEnv.PATH ?? '' }));
+let loaded: App | undefined;
+const load = once(async () => {
+  const { createApp } = await import('./app.ts');
+  loaded = createApp(start, describe);
+  return loaded;
 });
 
-server.listen(listenOptions(start.listen), () => process.stdout.write('ready\n'));
+// The gateway is the only client and ends idle connections itself: were we to, a request could meet the end.
+const server = createServer(
+  { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 60_000 },
+  (request, response) => {
+    if (loaded !== undefined) loaded.request(request, response);
+    else if (isProbe(request)) answerProbe(response);
+    else void load().then((app) => app.request(request, response), fail);
+  },
+);
+server.on('upgrade', (request, socket, head) => {
+  void load().then((app) => app.upgrade(request, socket, head), fail);
+});
+server.listen(listenOptions(start.listen), () => {
+  process.stdout.write('ready\n');
+  setTimeout(() => load().catch(fail), loadAfterMs).unref();
+});
 
 process.once('SIGTERM', () => {
   server.close();
   server.closeAllConnections();
-  void Promise.all([shell[Symbol.asyncDispose](), bash[Symbol.asyncDispose]()]).then(() => process.exit(0));
+  void (loaded?.[Symbol.asyncDispose]() ?? Promise.resolve()).then(() => process.exit(0));
 });
+
+function isProbe({ method, url = '' }: IncomingMessage): boolean {
+  return method === 'GET' && /^\/+v1\/sandbox$/.test(url);
+}
+
+function answerProbe(response: ServerResponse): void {
+  const body = JSON.stringify(describe());
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+/** A server that cannot be put together must not pass for one that works. */
+function fail(error: unknown): never {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(1);
+}
 
 function listenOptions(address: string): { path: string } | { host: string; port: number } {
   if (address.startsWith('/')) return { path: address };
   const colon = address.lastIndexOf(':');
   return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type BashRequest, BashSessions } from '../src/bash/sessions.ts';
 import { textOf } from '../src/output/text.ts';
-import { sessionMembers } from '../src/processes/index.ts';
+import { groupMembers } from '../src/processes/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bash-test-'));
 const mark = process.env.LEAK_CHECK_RUN;
@@ -19,11 +19,11 @@ afterAll(async () => {
 });
 
 async function run(text: string, more: Omit<BashRequest, 'text'> = {}, id?: string) {
-  const { sessionId, command } = await sessions.start(id, { text, ...more });
+  const { session, command } = await sessions.start(id, { text, ...more });
   await command.ended;
   const { status, exitCode } = command;
   return {
-    sessionId,
+    sessionId: session.id,
     status,
     exitCode,
     stdout: textOf(command.stdout).text,
@@ -70,7 +70,7 @@ describe('a bash command', () => {
     });
     await command.ended;
     expect(command.status).toBe('timed_out');
-    expect(sessionMembers(Number(textOf(command.stdout).text))).toEqual([]);
+    expect(groupMembers(Number(textOf(command.stdout).text))).toEqual([]);
   });
 
   it('is answered although a child in the background holds its output', async () => {

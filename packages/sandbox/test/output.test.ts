@@ -99,6 +99,7 @@ describe('the mark parser', () => {
             },
             started: (found) => heard.push(`start ${found}`),
             ended: (found) => heard.push(`end ${found}`),
+            between: () => undefined,
           });
           const line = crlf ? '\r\n' : '\n';
           parser.expect(123);

@@ -1,7 +1,6 @@
 import { Sandbox } from '@paddock/client';
+import { execute } from '../execution/execute.ts';
 import { CliError } from '../failure.ts';
-import { printResult } from '../output.ts';
-import { quote } from '../quote.ts';
 import { type GlobalOptions, reachOf } from '../reach.ts';
 import { abortOnEnding } from '../signals.ts';
 
@@ -18,8 +17,7 @@ export async function exec({ id, rest = [], ...options }: ExecOptions): Promise<
     });
   }
   using ending = abortOnEnding();
-  const { baseUrl, apiKey } = reachOf(options);
-  const sandbox = await Sandbox.connect({ baseUrl, apiKey, id, signal: ending.signal });
-  const result = await sandbox.bash.exec({ command: quote(rest), max_output_length: 0 });
-  return await printResult(id, result, options.json ?? false);
+  const { baseUrl, apiKey, retries } = reachOf(options);
+  const sandbox = await Sandbox.connect({ baseUrl, apiKey, retries, id });
+  return await execute(sandbox, id, rest, { json: options.json ?? false, signal: ending.signal });
 }

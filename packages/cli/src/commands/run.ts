@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { Gateway, type OwnedSandbox, PaddockError, Sandbox } from '@paddock/client';
+import { execute } from '../execution/execute.ts';
 import { CliError } from '../failure.ts';
 import { type Program, programOf } from '../language.ts';
-import { printResult } from '../output.ts';
-import { quote } from '../quote.ts';
 import { type GlobalOptions, type Reach, reachOf } from '../reach.ts';
 import { abortOnEnding } from '../signals.ts';
 
@@ -22,10 +21,11 @@ export async function run(options: RunOptions): Promise<number> {
   using ending = abortOnEnding();
   const { signal } = ending;
   await using gateway = await gatewayFor(reachOf(options), signal);
-  await using sandbox = await Sandbox.create({ baseUrl: gateway.baseUrl, apiKey: gateway.apiKey, signal });
-  const command = await prepare(work, sandbox);
-  const result = await sandbox.bash.exec({ command, max_output_length: 0 });
-  return await printResult(sandbox.id, result, options.json ?? false);
+  const { baseUrl, apiKey } = gateway;
+  await using sandbox = await Sandbox.create({ baseUrl, apiKey, retries: 0, signal });
+  const args = await prepare(work, sandbox);
+  const json = options.json ?? false;
+  return await execute(sandbox, sandbox.id, args, { json, signal, endsWithIt: true });
 }
 
 /** A command, or a program with its arguments. */
@@ -81,9 +81,9 @@ async function serves(reach: Reach, signal: AbortSignal): Promise<boolean> {
 
 const noGateway = new Set<string>(['unreachable', 'connection_lost', 'unexpected_answer']);
 
-async function prepare({ program, args }: Work, sandbox: OwnedSandbox): Promise<string> {
-  if (!program) return quote(args);
+async function prepare({ program, args }: Work, sandbox: OwnedSandbox): Promise<readonly string[]> {
+  if (!program) return args;
   const file = `/tmp/paddock-run/${program.name}`;
   await sandbox.file.write({ file, content: program.content.toString('base64'), encoding: 'base64' });
-  return quote([program.interpreter, file, ...args]);
+  return [program.interpreter, file, ...args];
 }

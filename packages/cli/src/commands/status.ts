@@ -6,8 +6,8 @@ import { abortOnEnding } from '../signals.ts';
 /** Prints whether the gateway serves, what it offers and which sandboxes there are. */
 export async function status(options: GlobalOptions): Promise<void> {
   using ending = abortOnEnding();
-  const { baseUrl, apiKey } = reachOf(options);
-  const gateway = new Gateway({ baseUrl, apiKey, signal: ending.signal });
+  const { baseUrl, apiKey, retries } = reachOf(options);
+  const gateway = new Gateway({ baseUrl, apiKey, retries, signal: ending.signal });
   const { status: health } = await gateway.service.health();
   const [capabilities, { sandboxes, count }] = await Promise.all([
     gateway.service.capabilities(),

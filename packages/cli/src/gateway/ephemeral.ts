@@ -1,10 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { loadConfig } from '@paddock/config';
 import * as z from 'zod/mini';
 import { CliError } from '../failure.ts';
 import { exitOf, gatewayProgram, spawnGateway } from './child.ts';
@@ -22,7 +24,7 @@ const stopLimitMs = 10_000;
  * Starts a gateway on a free port of loopback, with its own key and a temporary data folder, and waits until it serves. At
  * the end of its scope it, its sandboxes and its files are gone.
  *
- * @throws CliError with the gateway's own words when it does not start.
+ * @throws CliError with the gateway's own words when it does not start, and ConfigError.
  */
 export async function startEphemeralGateway(
   signal: AbortSignal,
@@ -39,6 +41,7 @@ export async function startEphemeralGateway(
     `--data-dir=${dataDir}`,
     '--warm-sandboxes=0',
     '--drain-seconds=1',
+    ...skillsFlag(dataDir),
   ];
   const env = { SANDBOX_API_KEY: apiKey, PADDOCK_READY_FD: '3', PADDOCK_LOG_LEVEL: 'warn' };
   const child = spawnGateway(program, args, env, ['ignore', 'pipe', 'pipe']);
@@ -46,6 +49,15 @@ export async function startEphemeralGateway(
   const baseUrl = await ready(child, signal);
   const owned = started.move();
   return { baseUrl, apiKey, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Whoever named no skills and stands in a folder without any gets none: that must not keep a run from starting. */
+function skillsFlag(dataDir: string): string[] {
+  const { config, sources } = loadConfig({ argv: [] });
+  if (sources.skillsPath.from !== 'default' || existsSync(config.skillsPath)) return [];
+  const empty = join(dataDir, 'skills');
+  mkdirSync(empty);
+  return [`--skills-path=${empty}`];
 }
 
 /** What the gateway writes to PADDOCK_READY_FD. */

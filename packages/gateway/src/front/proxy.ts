@@ -6,6 +6,7 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
+import { endGently, isStillSending } from '@paddock/http';
 import { Fault } from '@paddock/protocol';
 import type { Upstream } from '../fleet/index.ts';
 import { requestHeaders, responseHeaders } from './headers.ts';
@@ -29,17 +30,20 @@ export function forward(request: IncomingMessage, response: ServerResponse, to: 
   return new Promise((resolve, reject) => {
     const onward = open(request, to, false);
     const clientGone = () => {
-      if (response.writableFinished) return;
-      onward.destroy();
+      if (!response.writableFinished) onward.destroy();
       resolve();
     };
     response.once('close', clientGone);
     onward.on('response', (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, responseHeaders(answer.rawHeaders));
+      const close = isStillSending(request) ? ['Connection', 'close'] : [];
+      const headers = [...responseHeaders(answer.rawHeaders), ...close];
+      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
       // Events must leave when they come, also the headers before the first one.
       if (answer.headers['content-length'] === undefined) response.flushHeaders();
+      answer.pipe(response, { end: false });
+      answer.once('end', () => endGently(response));
       // A sandbox that ends in the middle ends the answer in the middle: the caller sees that it is not whole.
-      pipeline(answer, response, () => resolve());
+      answer.once('error', () => response.destroy());
     });
     onward.on('error', (error) => {
       if (!response.destroyed) to.upstream.doubt();
@@ -47,7 +51,8 @@ export function forward(request: IncomingMessage, response: ServerResponse, to: 
       else if (response.headersSent) response.destroy();
       else reject(faultOf(error));
     });
-    pipeline(request, onward, () => {}); // Either side's failure is told by the handlers above.
+    // Not a pipeline: one whose sink closes early destroys its source, and with it the answer's own connection.
+    request.pipe(onward);
   });
 }
 
@@ -109,7 +114,8 @@ function open(
 }
 
 function faultOf(error: NodeJS.ErrnoException): Fault {
-  const neverConnected = error.code === 'ECONNREFUSED' || error.code === 'ENOENT';
+  // EAGAIN is how a Unix socket says that too many wait to be let in.
+  const neverConnected = ['ECONNREFUSED', 'ENOENT', 'EAGAIN'].includes(error.code ?? '');
   return neverConnected
     ? new Fault('sandbox_failed', 'the sandbox server cannot be reached', { cause: error })
     : new Fault('sandbox_died', undefined, { cause: error });

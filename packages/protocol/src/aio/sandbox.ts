@@ -38,6 +38,8 @@ export const sandboxContext = z.object({
 });
 export type SandboxContext = z.output<typeof sandboxContext>;
 
+const packages = z.array(z.object({ name: z.string(), version: z.string() }));
+
 export const sandbox = {
   context: operation({
     method: 'GET',
@@ -46,5 +48,19 @@ export const sandbox = {
     request: nothing,
     response: sandboxContext,
     answer: 'plain',
+  }),
+  pythonPackages: operation({
+    method: 'GET',
+    path: '/v1/sandbox/packages/python',
+    summary: 'The Python packages that are installed.',
+    request: nothing,
+    response: packages,
+  }),
+  nodejsPackages: operation({
+    method: 'GET',
+    path: '/v1/sandbox/packages/nodejs',
+    summary: 'The packages that npm has installed for everyone.',
+    request: nothing,
+    response: packages,
   }),
 };

@@ -80,6 +80,48 @@ export const shell = {
     stream: true,
     errors: ['session_not_found'],
   }),
+  wait: operation({
+    method: 'POST',
+    path: '/v1/shell/wait',
+    summary: 'Wait until the latest command of a session has ended.',
+    request: z.object({
+      id: field(id(), 'The session.'),
+      seconds: maybe(seconds(), 'Seconds to wait at most; then the answer is `running`. 120 when absent.'),
+      max_wait_seconds: maybe(seconds(), 'The same, under the name that later clients use.'),
+    }),
+    response: z.object({ status: shellStatus }),
+    errors: ['session_not_found'],
+  }),
+  write: operation({
+    method: 'POST',
+    path: '/v1/shell/write',
+    summary: 'Type into the terminal of a session, for the command that runs in it.',
+    request: z.object({
+      id: field(id(), 'The session.'),
+      input: field(
+        z.string(),
+        'What to type. Control characters are keys: \\u0003 is Ctrl-C, \\u0004 Ctrl-D, \\u001b[A the up arrow.',
+      ),
+      press_enter: maybe(z.boolean(), 'Press Enter after it.'),
+    }),
+    response: z.object({ status: shellStatus }),
+    errors: ['session_not_found', 'no_running_command', 'input_full'],
+  }),
+  kill: operation({
+    method: 'POST',
+    path: '/v1/shell/kill',
+    summary: 'Stop the command that runs in a session. The session stays.',
+    request: z.object({ id: field(id(), 'The session.') }),
+    response: z.object({
+      status: shellStatus,
+      exit_code: field(
+        z.nullable(z.int()),
+        'The exit code of a command that had ended by itself, else null.',
+      ),
+      returncode: field(z.int(), 'The exit code, or 137 for a command that was stopped.'),
+    }),
+    errors: ['session_not_found'],
+  }),
   createSession: operation({
     method: 'POST',
     path: '/v1/shell/sessions/create',
@@ -138,3 +180,24 @@ export const shell = {
     errors: ['session_not_found'],
   }),
 };
+
+const size = z.object({
+  cols: z.int().check(z.gte(1), z.lte(4096)),
+  rows: z.int().check(z.gte(1), z.lte(4096)),
+});
+
+/** What a client of the WebSocket /v1/shell/ws sends. A size may stand beside the type or under `data`. */
+export const terminalInput = z.union([
+  z.object({ type: z.literal('input'), data: z.string() }),
+  z.object({ type: z.literal('resize'), data: size }),
+  z.extend(size, { type: z.literal('resize') }),
+  z.object({ type: z.literal('pong') }),
+]);
+
+/** What the server of /v1/shell/ws sends: first `session_id` and `ready`, then what the terminal shows. */
+export type TerminalOutput =
+  | { readonly type: 'session_id'; readonly data: string }
+  | { readonly type: 'ready'; readonly data: { readonly working_dir: string } }
+  | { readonly type: 'output'; readonly data: string }
+  | { readonly type: 'error'; readonly data: string }
+  | { readonly type: 'ping'; readonly timestamp: number; readonly data: { readonly timestamp: number } };

@@ -1,78 +1,61 @@
-/** One command in a bash of its own: a fresh process group and session, output and errors apart. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
-import { join } from 'node:path';
+/** One command in a bash of its own: a fresh process and process group, output and errors apart. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { BashStatus } from '@paddock/protocol';
-import { OutputRing } from '../output/ring.ts';
-import { endAll, sessionMembers } from '../processes/index.ts';
-import { closeWriters, type OutputPipe } from './pipes.ts';
+import type { OutputRing } from '../output/ring.ts';
+import { commandMembers, endAll, isAlive, signal } from '../processes/index.ts';
+import { drained } from './drain.ts';
+import type { Spare } from './lane.ts';
+import { commandMark, type Script, spareCommand } from './script.ts';
 
 export interface BashCommandOptions {
-  readonly id: string;
-  readonly text: string;
-  readonly dir: string;
-  readonly env: Readonly<Record<string, string>>;
+  readonly spare: Spare;
+  readonly script: Script;
+  /** Where to put a command that is too long to be sent. */
+  readonly file: string;
   /** Kill it after so long. */
   readonly hardTimeoutMs?: number | undefined;
-  /** A folder for a command that is too long to be an argument. */
-  readonly folder: string;
-  readonly stdout: OutputPipe;
-  readonly stderr: OutputPipe;
 }
 
-/** Linux takes no argument longer than 128 KiB, its closing NUL included. */
-const longestArgumentBytes = 128 * 1024 - 1;
-/** Time to clean up between SIGTERM and SIGKILL. */
-const terminateGraceMs = 250;
-/** After the exit: for how many rounds output must be silent to count as complete although a child holds the pipes. */
-const drainQuietRounds = 3;
-const drainRoundMs = 15;
-const drainLimitMs = 1000;
+/** How a command can be asked to end. */
+export type EndSignal = 'SIGTERM' | 'SIGKILL' | 'SIGINT';
+
+/** Time to clean up between SIGTERM and SIGKILL: at the hard timeout and the end of the session, and when asked to. */
+const stopGraceMs = 250;
+const terminateGraceMs = 5000;
+const signalledExitCodes = 128;
+const orphanPollMs = 50;
 
 export class BashCommand {
   readonly id: string;
   readonly text: string;
-  readonly stdout = new OutputRing();
-  readonly stderr = new OutputRing();
   /** Resolves when it has exited and its output is complete. */
   readonly ended: Promise<void>;
   /** Resolves when nothing holds its output any more, be it a child that it left in the background. */
   readonly released: Promise<void>;
-  readonly #process: ChildProcess;
-  readonly #pipes: readonly OutputPipe[];
+  readonly readsInput: boolean;
+  readonly #spare: Spare;
+  readonly #listeners = new Set<() => void>();
   #status: BashStatus = 'running';
   #stopping: 'timed_out' | 'killed' | undefined;
   #killing: Promise<void> | undefined;
+  #exited = false;
   #exitCode: number | null = null;
-  #openPipes = 2;
 
-  /** @throws what the system gives when the process cannot be started */
-  static async start(options: BashCommandOptions): Promise<BashCommand> {
-    const command = new BashCommand(options);
-    await once(command.#process, 'spawn');
-    return command;
-  }
-
-  private constructor(options: BashCommandOptions) {
-    const { id, text, dir, env, stdout, stderr, hardTimeoutMs } = options;
-    this.id = id;
-    this.text = text;
-    this.#pipes = [stdout, stderr];
-    try {
-      this.#process = spawn('bash', bashArguments(options), {
-        cwd: dir,
-        env,
-        detached: true,
-        stdio: ['ignore', stdout.writerFd, stderr.writerFd],
-      });
-    } finally {
-      closeWriters(stdout, stderr);
-    }
-    const closed = [this.#collect(stdout, this.stdout), this.#collect(stderr, this.stderr)];
-    this.ended = this.#watch(hardTimeoutMs);
-    this.released = Promise.all([this.ended, ...closed]).then(() => undefined);
+  constructor({ spare, script, file, hardTimeoutMs }: BashCommandOptions) {
+    this.id = spare.id;
+    this.text = script.text;
+    this.readsInput = script.readsInput;
+    this.#spare = spare;
+    const { input, stdout, stderr } = spare.channel;
+    const { line, content } = spareCommand(script, file);
+    if (content !== undefined) writeFileSync(file, content, { mode: 0o600 });
+    input.begin(`${line}\0`);
+    for (const output of [stdout, stderr]) output.onChange(() => this.#changed());
+    this.ended = this.#watch(hardTimeoutMs).finally(() => {
+      if (content !== undefined) rmSync(file, { force: true });
+    });
+    this.released = Promise.all([this.ended, stdout.closed, stderr.closed]).then(() => undefined);
   }
 
   get status(): BashStatus {
@@ -83,83 +66,86 @@ export class BashCommand {
     return this.#exitCode;
   }
 
-  get #printed(): number {
-    return this.stdout.total + this.stderr.total;
+  get stdout(): OutputRing {
+    return this.#spare.channel.stdout.ring;
   }
 
-  /** Ends it and all that it started in its session. Resolves when they are gone. */
-  async kill(status: 'timed_out' | 'killed'): Promise<void> {
-    const { pid } = this.#process;
-    if (this.#status === 'running') this.#stopping ??= status;
-    if (pid !== undefined) {
-      this.#killing ??= endAll(() => sessionMembers(pid), 'SIGTERM', terminateGraceMs);
-      await this.#killing;
+  get stderr(): OutputRing {
+    return this.#spare.channel.stderr.ring;
+  }
+
+  /** Bytes that were written to it and that it has not begun to take. */
+  get waitingInputBytes(): number {
+    return this.#spare.channel.input.waitingBytes;
+  }
+
+  /** Writes to its standard input. False when it has none, or has ended. */
+  write(input: string): boolean {
+    return this.readsInput && this.#status === 'running' && this.#spare.channel.input.write(input);
+  }
+
+  /** Calls back at every output and at the end, until disposed of. */
+  onChange(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+  }
+
+  /**
+   * Signals it and all that it started, wherever that has gone. Resolves when they are gone, which SIGTERM gives them some
+   * seconds for; after SIGINT, which they may take as they like, at once.
+   */
+  async kill(name: EndSignal): Promise<void> {
+    if (name !== 'SIGINT') {
+      await this.#end('killed', name, name === 'SIGKILL' ? 0 : terminateGraceMs);
+      return;
     }
-    await this.ended;
-    for (const { reader } of this.#pipes) reader.destroy();
+    this.#stopping ??= 'killed';
+    for (const member of this.#members()) signal(member, name);
   }
 
-  #collect({ reader }: OutputPipe, ring: OutputRing): Promise<void> {
-    reader.on('data', (bytes: Buffer) => ring.append(bytes));
-    return new Promise((resolve) => {
-      reader.once('close', () => {
-        this.#openPipes -= 1;
-        ring.trim();
-        resolve();
-      });
-    });
+  /** Ends it and all that it started. Resolves when they are gone and its output is complete. */
+  async stop(status: 'timed_out' | 'killed'): Promise<void> {
+    await this.#end(status, 'SIGTERM', stopGraceMs);
+    this.#spare.channel[Symbol.dispose]();
+  }
+
+  async #end(status: 'timed_out' | 'killed', name: 'SIGTERM' | 'SIGKILL', graceMs: number): Promise<void> {
+    if (this.#status === 'running') this.#stopping = status;
+    const killing = endAll(() => this.#members(), name, graceMs);
+    this.#killing = killing;
+    await killing;
+    await this.ended;
+  }
+
+  /** After it has exited its group's number may belong to others. */
+  #members(): number[] {
+    return commandMembers(this.#exited ? undefined : this.#spare.pid, `${commandMark}=${this.id}`);
   }
 
   async #watch(hardTimeoutMs: number | undefined): Promise<void> {
     const timer =
-      hardTimeoutMs === undefined ? undefined : setTimeout(() => void this.kill('timed_out'), hardTimeoutMs);
-    const [code, signal] = await exitOf(this.#process);
+      hardTimeoutMs === undefined ? undefined : setTimeout(() => void this.stop('timed_out'), hardTimeoutMs);
+    const exitCode = await this.#spare.exited;
+    // What told of it has ended before it: nobody knows its exit code, but that it lives can still be seen.
+    while (exitCode === undefined && isAlive(this.#spare.pid)) await pause(orphanPollMs);
+    this.#exited = true;
     clearTimeout(timer);
     await this.#killing;
-    await this.#drained();
-    this.#status = this.#stopping ?? 'completed';
-    this.#exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+    await drained(this.#spare.channel);
+    this.#spare.channel.input.close(!this.readsInput);
+    this.#exitCode = exitCode ?? null;
+    this.#status = this.#endStatus(exitCode);
+    this.#changed();
   }
 
-  /** Resolves when both pipes are at their end, or are silent because only a background child holds them. */
-  #drained(): Promise<void> {
-    const exitedAt = performance.now();
-    return new Promise((resolve) => {
-      const finish = () => {
-        clearInterval(timer);
-        for (const { reader } of this.#pipes) reader.off('close', onClose);
-        resolve();
-      };
-      const onClose = () => {
-        if (this.#openPipes === 0) finish();
-      };
-      // Rounds are counted, not time: a busy event loop reads between two rounds, but maybe not for longer than that.
-      let quietRounds = 0;
-      let seen = this.#printed;
-      const timer = setInterval(() => {
-        quietRounds = seen === this.#printed ? quietRounds + 1 : 0;
-        seen = this.#printed;
-        if (quietRounds >= drainQuietRounds || performance.now() - exitedAt >= drainLimitMs) finish();
-      }, drainRoundMs);
-      for (const { reader } of this.#pipes) reader.on('close', onClose);
-      onClose();
-    });
+  /** One that took an interrupt and ended as it wanted was not killed by it. */
+  #endStatus(exitCode: number | undefined): BashStatus {
+    if (exitCode === undefined) return this.#stopping ?? 'killed';
+    if (this.#stopping === undefined) return 'completed';
+    return this.#killing === undefined && exitCode < signalledExitCodes ? 'completed' : this.#stopping;
   }
-}
 
-function exitOf(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
-  return new Promise((resolve) => {
-    child.once('exit', (code, signal) => resolve([code, signal]));
-    child.once('error', () => resolve([null, null]));
-  });
-}
-
-/** A long command goes by file; evaluated, so that messages name neither the file nor lines of ours. */
-function bashArguments({ id, text, folder }: BashCommandOptions): string[] {
-  if (Buffer.byteLength(text) <= longestArgumentBytes) return ['-c', text];
-  const path = join(folder, id);
-  writeFileSync(path, text, { mode: 0o600 });
-  const script =
-    'mapfile -d "" __paddock_c <"$1";rm -f -- "$1";shift;eval "unset -v __paddock_c;$__paddock_c"';
-  return ['-c', script, 'bash', path];
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
 }

@@ -1,7 +1,8 @@
-import { accessSync, constants, readFileSync, readlinkSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { arch, release, type } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type SandboxContext, version } from '@paddock/protocol';
+import type { SandboxContext } from '@paddock/protocol';
+import { version } from '@paddock/protocol/version';
 
 interface Place {
   readonly homeDir: string;
@@ -29,7 +30,7 @@ const catalogue: readonly { category: string; tools: Readonly<Record<string, str
  * may answer it to anyone. Nothing is run to find out; versions are read from where interpreters keep them.
  */
 export function describeSandbox(place: Place): SandboxContext {
-  const has = (name: string) => findOnPath(place.path, name);
+  const has = finder(place.path);
   const { homeDir: home_dir, workspace, user } = place;
   return {
     success: true,
@@ -70,11 +71,22 @@ function interpreter(has: (name: string) => string | undefined, name: string, ot
   return bin ? [{ ver: null, bin, alias: others.filter(has) }] : [];
 }
 
-function findOnPath(path: string, name: string): string | undefined {
-  return path
-    .split(delimiter)
-    .map((folder) => join(folder, name))
-    .find(isExecutable);
+/** Finds programs by name, and lists each folder once for that: most names are in none of them. */
+function finder(path: string): (name: string) => string | undefined {
+  const folders = path.split(delimiter).map((folder) => ({ folder, names: new Set(namesIn(folder)) }));
+  return (name) =>
+    folders
+      .filter(({ names }) => names.has(name))
+      .map(({ folder }) => join(folder, name))
+      .find(isExecutable);
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // Not there, or not for us.
+  }
 }
 
 function isExecutable(file: string): boolean {

@@ -1,2 +1,1 @@
-export { describeSandbox } from './describe.ts';
 export { contextRoutes } from './routes.ts';

@@ -30,6 +30,11 @@ export class OutputRing {
     return this.#headUsed + this.#tailWritten;
   }
 
+  /** Bytes that are kept. */
+  get keptBytes(): number {
+    return this.#headUsed + Math.min(this.#tailWritten, this.#sideBytes);
+  }
+
   append(chunk: Buffer): void {
     const room = this.#sideBytes - this.#headUsed;
     if (room > 0) {

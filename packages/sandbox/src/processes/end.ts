@@ -8,7 +8,7 @@ import { signal } from './proc.ts';
  */
 export async function endAll(
   members: () => readonly number[],
-  request: 'SIGHUP' | 'SIGTERM',
+  request: 'SIGHUP' | 'SIGTERM' | 'SIGKILL',
   graceMs: number,
 ): Promise<void> {
   for (const member of members()) {

@@ -1,4 +1,14 @@
 /** The processes of the sandbox, as the system shows them. */
 export { enterable } from './dir.ts';
 export { endAll } from './end.ts';
-export { foregroundGroup, groupMembers, processLink, sessionMembers, signal, sleeps } from './proc.ts';
+export {
+  commandMembers,
+  foregroundGroup,
+  groupMembers,
+  isAlive,
+  processLink,
+  sessionMembers,
+  signal,
+  sleeps,
+} from './proc.ts';
+export { quote } from './quote.ts';

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 interface ProcessStat {
   readonly state: string;
+  readonly parent: number;
   readonly group: number;
   readonly session: number;
   /** The process group that the terminal's keys and signals go to. */
@@ -23,6 +24,37 @@ export function sessionMembers(leader: number): number[] {
 /** The processes of a group. */
 export function groupMembers(group: number): number[] {
   return processes((found) => found.group === group);
+}
+
+/**
+ * The processes of a command: those of its group, those that carry its mark in their environment, and all that descend
+ * from either. A process that has forked twice, begun a session and cleared its environment before this was asked the
+ * first time is not among them.
+ *
+ * @param group the command's process group, where its number cannot have gone to another yet
+ */
+export function commandMembers(group: number | undefined, mark: string): number[] {
+  const found = new Set<number>();
+  const rest = new Map<number, number>();
+  for (const [pid, { group: own, parent }] of stats()) {
+    if (own === group || hasVariable(pid, mark)) found.add(pid);
+    else rest.set(pid, parent);
+  }
+  for (let grew = found.size > 0; grew; ) {
+    grew = false;
+    for (const [pid, parent] of rest) {
+      if (!found.has(parent)) continue;
+      found.add(pid);
+      rest.delete(pid);
+      grew = true;
+    }
+  }
+  return [...found];
+}
+
+/** The process exists and has not ended. */
+export function isAlive(pid: number): boolean {
+  return stat(pid) !== undefined;
 }
 
 /** The process waits for something: input, a child, a timer. */
@@ -51,14 +83,24 @@ export function processLink(pid: number, name: `fd/${number}` | 'cwd'): string |
 }
 
 function processes(matches: (found: ProcessStat) => boolean): number[] {
-  const pids: number[] = [];
+  return Array.from(stats(), ([pid, found]) => (matches(found) ? [pid] : [])).flat();
+}
+
+function* stats(): Generator<[pid: number, stat: ProcessStat]> {
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);
-    if (!Number.isInteger(pid)) continue;
-    const found = stat(pid);
-    if (found !== undefined && matches(found)) pids.push(pid);
+    const found = Number.isInteger(pid) ? stat(pid) : undefined;
+    if (found !== undefined) yield [pid, found];
   }
-  return pids;
+}
+
+/** The process was started with this `NAME=value`. */
+function hasVariable(pid: number, variable: string): boolean {
+  try {
+    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`.includes(`\0${variable}\0`);
+  } catch {
+    return false; // Gone, or another user's.
+  }
 }
 
 /** Fields of proc(5) stat. The command's name comes second and may hold anything, hence the search for its end. */
@@ -69,7 +111,15 @@ function stat(pid: number): ProcessStat | undefined {
   } catch {
     return undefined;
   }
-  const [state = 'X', , group, session, , foreground] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state = 'X', parent, group, session, , foreground] = text
+    .slice(text.lastIndexOf(')') + 2)
+    .split(' ');
   if (state === 'Z' || state === 'X') return undefined;
-  return { state, group: Number(group), session: Number(session), foregroundGroup: Number(foreground) };
+  return {
+    state,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    foregroundGroup: Number(foreground),
+  };
 }

@@ -11,6 +11,8 @@ export interface Command {
   /** Refuse to run when `dir` does not exist. */
   readonly strict?: boolean | undefined;
   readonly preserveSymlinks?: boolean | undefined;
+  /** Bytes that may wait in the terminal and are not for it. */
+  readonly discardBytes?: number | undefined;
   /** Kill it after so long. */
   readonly hardTimeoutMs?: number | undefined;
 }

@@ -12,7 +12,10 @@
  * aliases and functions. Where `builtin` itself was redefined, an arithmetic error, which needs no command at all,
  * carries the report: the server then heals the shell and asks again.
  */
+import { quote } from '../processes/index.ts';
 import { endMark, startMark } from './marks.ts';
+import type { ShellPaths } from './paths.ts';
+import { type PromptEnd, parsePromptEnd } from './prompt.ts';
 
 export interface CommandLine {
   /** A number that no other command of the session has; it goes into marks and reports. */
@@ -25,16 +28,10 @@ export interface CommandLine {
   readonly preserveSymlinks: boolean;
   /** What `$?` is to be at the start of the command. */
   readonly previousExitCode: number;
+  /** Bytes that may wait in the terminal and are not for the command. */
+  readonly discardBytes?: number | undefined;
   /** The shell traces commands (`set -x`). */
   readonly traced: boolean;
-}
-
-/** What the shell opens. */
-export interface ShellPaths {
-  /** Holds a command that is too long for a line. */
-  readonly command: string;
-  readonly terminal: string;
-  readonly reports: string;
 }
 
 /** The two lines that run a command. */
@@ -46,6 +43,9 @@ export function commandLines(line: CommandLine, paths: ShellPaths): string {
     ...(line.dir === undefined
       ? []
       : [`\\builtin cd ${line.preserveSymlinks ? '-L' : '-P'} -- ${quote(line.dir)}||:`]),
+    ...(line.discardBytes === undefined
+      ? []
+      : [`\\builtin read -rs -t 0.05 -N ${line.discardBytes} __paddock_c <${quote(paths.terminal)}`]),
     ...(line.byFile ? [`\\builtin mapfile -d '' __paddock_c <${quote(paths.command)}`] : []),
     `\\builtin printf '${printed(startMark(nonce))}' >${quote(paths.terminal)}`,
   ].join(';');
@@ -110,6 +110,7 @@ export type Report =
       readonly flags: string;
       readonly dir: string;
     }
+  | { readonly nonce: number; readonly kind: 'prompt'; readonly end: PromptEnd }
   /** The command is over, but the builtins that report are not what they should be. */
   | { readonly nonce: number; readonly kind: 'unwell' };
 
@@ -126,6 +127,12 @@ export function parseReports(text: string): { reports: Report[]; rest: string } 
       continue;
     }
     if (end < 0) return { reports, rest: rest.slice(-longestReport) };
+    const prompt = /(\d+) prompt (\d+ [^\0]*)$/s.exec(rest.slice(0, end));
+    if (prompt !== null) {
+      reports.push({ nonce: Number(prompt[1]), kind: 'prompt', end: parsePromptEnd(prompt[2] ?? '') });
+      rest = rest.slice(end + 1);
+      continue;
+    }
     const done = /(\d+) (\d+) (\S*) ([^\0]*)$/s.exec(rest.slice(0, end));
     if (done !== null) {
       const [, nonce, exitCode, flags = '', dir = ''] = done;
@@ -136,7 +143,7 @@ export function parseReports(text: string): { reports: Report[]; rest: string } 
 }
 
 /** Longer text without an end is none of ours. */
-const longestReport = 16 * 1024;
+const longestReport = 256 * 1024;
 
 /** What a report and the end mark need. `__paddock_n` stays set until both are written. */
 function report(nonce: number, paths: ShellPaths): string {
@@ -157,9 +164,4 @@ function exitCodeSet(exitCode: number): string {
 /** A mark for printf, with the line end that shows how the terminal treats line ends. */
 function printed(mark: string): string {
   return `${mark.replace('\x1b', '\\033')}\\n`;
-}
-
-/** One word of the shell, on one line whatever it holds: bash then drops it whole when it is interrupted. */
-function quote(text: string): string {
-  return `$'${text.replace(/[\\']/g, '\\$&').replace(/\n/g, '\\n')}'`;
 }

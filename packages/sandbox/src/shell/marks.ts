@@ -8,6 +8,8 @@ export interface MarkSink {
   output(bytes: Buffer): void;
   started(crlf: boolean): void;
   ended(crlf: boolean): void;
+  /** What is no command's output: it comes after one, or before the next. */
+  between(bytes: Buffer): void;
 }
 
 /** Bytes kept of what came before the start mark: what a shell that cannot go on says about it. */
@@ -25,6 +27,13 @@ export function startMark(nonce: number): string {
 /** The mark that ends a command's output. */
 export function endMark(nonce: number): string {
   return `\x1b]paddock;${nonce};e`;
+}
+
+/** Where a mark begins, and what comes after its line. */
+interface MarkLine {
+  readonly at: number;
+  readonly crlf: boolean;
+  readonly rest: Buffer;
 }
 
 export class MarkParser {
@@ -72,6 +81,7 @@ export class MarkParser {
   #step(bytes: Buffer): Buffer | undefined {
     switch (this.#phase) {
       case 'outside':
+        this.#sink.between(bytes);
         return undefined;
       case 'before': {
         const line = this.#markLine(bytes, this.#start);
@@ -81,13 +91,12 @@ export class MarkParser {
           return bytes;
         }
         if (line === undefined) {
-          this.#preamble = Buffer.concat([
-            this.#preamble,
-            bytes.subarray(0, bytes.length - this.#held.length),
-          ]);
-          this.#preamble = this.#preamble.subarray(-preambleBytes);
+          const before = bytes.subarray(0, bytes.length - this.#held.length);
+          this.#preamble = Buffer.concat([this.#preamble, before]).subarray(-preambleBytes);
+          if (before.length > 0) this.#sink.between(before);
           return undefined;
         }
+        if (line.at > 0) this.#sink.between(bytes.subarray(0, line.at));
         this.#phase = 'inside';
         this.#sink.started(line.crlf);
         return line.rest;
@@ -109,20 +118,20 @@ export class MarkParser {
         if (line === undefined) return undefined;
         this.#phase = 'outside';
         this.#sink.ended(line.crlf);
-        return undefined;
+        return line.rest;
       }
     }
   }
 
   /** The mark with its line end, once both are there; else what may be its beginning is held. */
-  #markLine(bytes: Buffer, mark: Buffer): { crlf: boolean; rest: Buffer } | undefined {
+  #markLine(bytes: Buffer, mark: Buffer): MarkLine | undefined {
     const at = bytes.indexOf(mark);
     const lineEnd = at < 0 ? -1 : bytes.indexOf(lineFeed, at + mark.length);
     if (lineEnd < 0) {
       this.#held = Buffer.from(at < 0 ? possibleMark(bytes, mark) : bytes.subarray(at));
       return undefined;
     }
-    return { crlf: lineEnd > at + mark.length, rest: bytes.subarray(lineEnd + 1) };
+    return { at, crlf: lineEnd > at + mark.length, rest: bytes.subarray(lineEnd + 1) };
   }
 }
 

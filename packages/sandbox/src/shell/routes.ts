@@ -1,19 +1,37 @@
 import { type Handlers, reply, type ServerEvent, stream } from '@paddock/http';
-import type { aio, ShellExecResult, ShellViewResult } from '@paddock/protocol';
+import {
+  type aio,
+  Fault,
+  type ShellExecResult,
+  type ShellStatus,
+  type ShellViewResult,
+} from '@paddock/protocol';
+import { timerMs } from '../timer.ts';
 import type { Execution } from './execution.ts';
 import { type Patience, type WaitEnd, waitForEnd } from './patience.ts';
-import { defaultNoChangeTimeoutMs, type SessionEntry, type ShellSessions } from './sessions.ts';
+import {
+  defaultNoChangeTimeoutMs,
+  type EndedSession,
+  type SessionEntry,
+  type ShellSessions,
+} from './sessions.ts';
 
 const limitCharacters = 30_000;
 /** A session counts as active for so long after its last use. */
 const activeMs = 5 * 60_000;
+const defaultWaitMs = 120_000;
+/** What may wait to be read by a command. */
+const inputLimitBytes = 1024 * 1024;
+/** Of a terminal in canonical mode, its line end aside. */
+const longestLineBytes = 4095;
+const stoppedExitCode = 137;
 const eventStream = 'text/event-stream';
 
 /** Binds the shell sessions to the API. */
 export function shellRoutes(sessions: ShellSessions): Handlers<typeof aio.shell> {
   return {
     async exec(request, { signal, accepts }) {
-      const queueTimeoutMs = milliseconds(request.timeout);
+      const queueTimeoutMs = timerMs(request.timeout);
       const { entry, execution } = await sessions.start(
         request.id ?? undefined,
         {
@@ -21,7 +39,7 @@ export function shellRoutes(sessions: ShellSessions): Handlers<typeof aio.shell>
           dir: request.exec_dir || undefined,
           strict: request.strict ?? undefined,
           preserveSymlinks: request.preserve_symlinks ?? undefined,
-          hardTimeoutMs: milliseconds(request.hard_timeout),
+          hardTimeoutMs: timerMs(request.hard_timeout),
         },
         { preserveSymlinks: request.preserve_symlinks ?? undefined },
         { queueTimeoutMs, signal },
@@ -29,7 +47,7 @@ export function shellRoutes(sessions: ShellSessions): Handlers<typeof aio.shell>
       const limit = request.truncate === false ? undefined : limitCharacters;
       const patience: Patience = {
         timeoutMs: request.async_mode ? 0 : queueTimeoutMs,
-        noChangeTimeoutMs: milliseconds(request.no_change_timeout) ?? entry.noChangeTimeoutMs,
+        noChangeTimeoutMs: timerMs(request.no_change_timeout) ?? entry.noChangeTimeoutMs,
         signal,
       };
       const waited = request.async_mode
@@ -43,7 +61,7 @@ export function shellRoutes(sessions: ShellSessions): Handlers<typeof aio.shell>
 
     view({ id }, { signal, accepts }) {
       const found = sessions.find(id);
-      const latest = 'session' in found ? found.session.latest : found.latest;
+      const latest = latestOf(found);
       const result = () => viewResult(id, latest);
       if (accepts(eventStream) && latest !== undefined) {
         return stream(events(latest, waitForEnd(latest, { signal }), result));
@@ -52,10 +70,38 @@ export function shellRoutes(sessions: ShellSessions): Handlers<typeof aio.shell>
       return reply(result(), { hint });
     },
 
+    async wait({ id, seconds, max_wait_seconds }, { signal }) {
+      const latest = latestOf(sessions.find(id));
+      const timeoutMs = timerMs(seconds ?? max_wait_seconds) ?? defaultWaitMs;
+      if (latest !== undefined) await waitForEnd(latest, { timeoutMs, signal });
+      return { status: statusOf(latest) };
+    },
+
+    write({ id, input, press_enter }) {
+      const found = sessions.find(id);
+      const latest = latestOf(found);
+      if (!('session' in found) || latest?.progress.at !== 'running') throw new Fault('no_running_command');
+      const typed = press_enter ? `${input}\r` : input;
+      if (found.session.waitingInputBytes + Buffer.byteLength(typed) > inputLimitBytes) {
+        throw new Fault('input_full');
+      }
+      found.session.type(typed);
+      return reply({ status: statusOf(latest) }, { hint: longLineHint(input) });
+    },
+
+    async kill({ id }) {
+      const found = sessions.find(id);
+      const latest = latestOf(found);
+      if ('session' in found) await found.session.stop('terminated');
+      const exitCode = latest?.outcome?.exitCode ?? null;
+      const returncode = exitCode ?? (latest === undefined ? 0 : stoppedExitCode);
+      return { status: statusOf(latest), exit_code: exitCode, returncode };
+    },
+
     async createSession(request) {
       const entry = await sessions.create(request.id ?? undefined, {
         dir: request.exec_dir || undefined,
-        noChangeTimeoutMs: milliseconds(request.no_change_timeout),
+        noChangeTimeoutMs: timerMs(request.no_change_timeout),
         preserveSymlinks: request.preserve_symlinks ?? undefined,
       });
       return { session_id: entry.session.id, working_dir: entry.session.workingDir };
@@ -64,7 +110,7 @@ export function shellRoutes(sessions: ShellSessions): Handlers<typeof aio.shell>
     updateSession({ id, no_change_timeout }) {
       const found = sessions.find(id);
       if ('session' in found) {
-        found.noChangeTimeoutMs = milliseconds(no_change_timeout) ?? defaultNoChangeTimeoutMs;
+        found.noChangeTimeoutMs = timerMs(no_change_timeout) ?? defaultNoChangeTimeoutMs;
       }
       return {};
     },
@@ -156,6 +202,23 @@ function viewResult(id: string, execution: Execution | undefined): ShellViewResu
   return execResult(id, execution, 'timeout', limitCharacters);
 }
 
+function latestOf(found: SessionEntry | EndedSession): Execution | undefined {
+  return 'session' in found ? found.session.latest : found.latest;
+}
+
+function statusOf(execution: Execution | undefined): ShellStatus {
+  if (execution === undefined) return 'completed';
+  return execution.outcome?.status ?? (execution.progress.at === 'dropped' ? 'terminated' : 'running');
+}
+
+/** The terminal hands programs that read lines no more than this of each. */
+function longLineHint(input: string): string | undefined {
+  const isLong = input.split(/[\r\n]/).some((line) => Buffer.byteLength(line) > longestLineBytes);
+  return isLong
+    ? `A terminal passes at most ${longestLineBytes} bytes of a line to a program that reads lines.`
+    : undefined;
+}
+
 function info({ session }: SessionEntry) {
   const running = session.standing === 'running' ? session.latest : undefined;
   return {
@@ -166,8 +229,4 @@ function info({ session }: SessionEntry) {
     status: running === undefined ? 'idle' : 'running',
     ...(running === undefined ? {} : { current_command: running.command.text }),
   };
-}
-
-function milliseconds(seconds: number | null | undefined): number | undefined {
-  return seconds === null || seconds === undefined ? undefined : seconds * 1000;
 }

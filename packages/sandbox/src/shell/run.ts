@@ -4,6 +4,8 @@ import type { Report } from './lines.ts';
 
 export class Run {
   readonly execution: Execution;
+  /** Somebody typed it at the prompt: the terminal is as for a person. */
+  readonly typed: boolean;
   readonly #timers: NodeJS.Timeout[] = [];
   /** The number in its marks and reports. */
   nonce = 0;
@@ -21,8 +23,9 @@ export class Run {
   /** How often in a row the shell was found at its prompt without a report. */
   astray = 0;
 
-  constructor(execution: Execution) {
+  constructor(execution: Execution, typed = false) {
     this.execution = execution;
+    this.typed = typed;
     this.disturbed = /\bstty\b/.test(execution.command.text);
   }
 

@@ -1,13 +1,17 @@
 /** One shell session: a bash that lives on between commands, and the queue of commands for it. */
 import { Fault } from '@paddock/protocol';
 import { endAll, enterable, sessionMembers } from '../processes/index.ts';
-import type { Execution, Outcome } from './execution.ts';
+import { Execution, type Outcome } from './execution.ts';
 import { interrupt } from './interrupt.ts';
 import type { Report } from './lines.ts';
 import { waitForEnd } from './patience.ts';
+import { giveUpKeys, type PromptEnd } from './prompt.ts';
+import { Prompting } from './prompting.ts';
+import type { ProgramExit, TerminalSize } from './pty.ts';
 import { Run } from './run.ts';
 import { Shell, type ShellOptions } from './shell.ts';
-import type { ShellExit } from './terminal.ts';
+import { defaultSize } from './terminal.ts';
+import { type Viewer, Viewers } from './viewers.ts';
 
 export interface SessionOptions extends ShellOptions {
   readonly id: string;
@@ -22,6 +26,8 @@ type State =
   | { readonly at: 'running'; readonly run: Run }
   /** The terminal is set up anew; the report with this number says that it is done. */
   | { readonly at: 'settling'; readonly nonce: number; readonly again: NodeJS.Timeout }
+  /** Somebody looks at the terminal: the shell reads a line that they type. */
+  | { readonly at: 'prompting'; readonly prompting: Prompting }
   | { readonly at: 'ended' };
 
 const startTimeoutMs = 15_000;
@@ -44,12 +50,18 @@ export class ShellSession {
   #state: State = { at: 'starting' };
   #latest: Execution | undefined;
   #closing: string | undefined;
+  #viewers: Viewers | undefined;
+  /** The terminal is set up for a person: what is typed shows, line ends are CR LF. */
+  #forPerson = false;
+  /** What was half typed when a prompt was given up. */
+  #draft = '';
 
   constructor(options: SessionOptions) {
     this.id = options.id;
     this.#options = options;
     this.#shell = new Shell(options, {
-      output: (bytes) => this.#run?.execution.append(bytes),
+      output: (bytes) => this.#onOutput(bytes),
+      between: (bytes) => this.#viewers?.show(bytes, this.#forPerson),
       started: (crlf) => this.#onStartMark(crlf),
       ended: (crlf) => this.#onEndMark(crlf),
       report: (report) => this.#onReport(report),
@@ -83,7 +95,28 @@ export class ShellSession {
     this.lastUsedAt = new Date();
     if (this.#state.at === 'ended') execution.drop();
     else this.#queue.push(execution);
+    this.#endPrompt();
     this.#next();
+  }
+
+  /** Shows the terminal to somebody, who can type at a prompt while nothing runs, until disposed of. */
+  attach(viewer: Viewer): Disposable {
+    this.#viewers ??= new Viewers(this.#latest?.text().text ?? '');
+    const viewers = this.#viewers;
+    const viewing = viewers.add(viewer);
+    this.#next();
+    return {
+      [Symbol.dispose]: () => {
+        viewing[Symbol.dispose]();
+        if (viewers.count > 0) return;
+        this.#shell.resize(defaultSize);
+        this.#endPrompt();
+      },
+    };
+  }
+
+  resize(size: TerminalSize): void {
+    this.#shell.resize(size);
   }
 
   /** Takes a command out of the queue. False when it is not in it any more. */
@@ -97,6 +130,12 @@ export class ShellSession {
   type(input: string): void {
     this.lastUsedAt = new Date();
     this.#shell.type(input);
+    if (this.#state.at === 'prompting') this.#state.prompting.typed(input);
+  }
+
+  /** Bytes that were typed and wait to be taken. */
+  get waitingInputBytes(): number {
+    return this.#shell.waitingInputBytes;
   }
 
   /** Stops the running command, harder and harder, in the end with the session. Resolves when it is over. */
@@ -108,7 +147,10 @@ export class ShellSession {
     // An interrupt while the shell still reads the command would make it drop the wrong line.
     for (let tries = 0; !run.started && tries < 50; tries += 1)
       await waitForEnd(run.execution, { timeoutMs: 20 });
-    const stopped = run.started && (await interrupt(run.execution, pid));
+    const recover = () => {
+      if (this.#run === run && this.#shell.atPrompt) this.#shell.recover(run.nonce);
+    };
+    const stopped = run.started && (await interrupt(run.execution, pid, recover));
     if (!stopped && this.#run === run)
       await this.close('was ended: its command could not be stopped otherwise');
   }
@@ -144,20 +186,55 @@ export class ShellSession {
 
   #next(): void {
     while (this.#state.at === 'idle') {
+      if (this.#queue.length === 0) {
+        if (this.#viewers !== undefined && this.#viewers.count > 0) this.#prompt();
+        return;
+      }
+      if (this.#forPerson) {
+        this.#settle();
+        return;
+      }
       const execution = this.#queue.shift();
-      if (execution === undefined) return;
-      this.#begin(execution);
+      if (execution !== undefined) this.#begin(execution);
     }
   }
 
-  #begin(execution: Execution): void {
+  #prompt(): void {
+    this.#forPerson = true;
+    const prompting = new Prompting(this.#shell, this.#draft);
+    this.#draft = '';
+    this.#move({ at: 'prompting', prompting });
+  }
+
+  /** Makes way for a command. */
+  #endPrompt(): void {
+    if (this.#state.at !== 'prompting') return;
+    const { prompting } = this.#state;
+    prompting.giveUp(() => {
+      prompting[Symbol.dispose]();
+      this.#settle();
+    });
+  }
+
+  #onPromptEnd(end: PromptEnd, isGivenUp: boolean): void {
+    this.lastUsedAt = new Date();
+    this.#draft = end.how === 'given up' ? end.draft : '';
+    const typed = end.how === 'entered' ? end.line : end.how === 'closed' ? 'exit' : '';
+    // Keys that came too late to give the line up lie before what the command is to read.
+    const discardBytes = isGivenUp && end.how !== 'given up' ? giveUpKeys.length : undefined;
+    if (typed.trim() !== '') this.#begin(new Execution({ text: typed, discardBytes }), true);
+    else if (isGivenUp) this.#settle();
+    else this.#move({ at: 'idle' });
+  }
+
+  #begin(execution: Execution, typed = false): void {
     const dir = enterable(execution.command);
     if (dir.fault !== undefined) {
       execution.drop(dir.fault);
       return;
     }
     if (dir.hint !== undefined) execution.hints.push(dir.hint);
-    const run = new Run(execution);
+    const run = new Run(execution, typed);
     const { hardTimeoutMs } = execution.command;
     run.until(setInterval(() => this.#watch(run), watchIntervalMs).unref());
     if (hardTimeoutMs !== undefined)
@@ -166,6 +243,12 @@ export class ShellSession {
     this.#move({ at: 'running', run });
     execution.begin();
     run.nonce = this.#shell.run(execution.command, dir.path);
+  }
+
+  #onOutput(bytes: Buffer): void {
+    const run = this.#run;
+    run?.execution.append(bytes);
+    this.#viewers?.show(bytes, run?.typed === true);
   }
 
   #onStartMark(crlf: boolean): void {
@@ -181,7 +264,7 @@ export class ShellSession {
     run.ended = true;
     if (crlf) {
       run.execution.foundCrlf();
-      run.disturbed = true;
+      if (!run.typed) run.disturbed = true;
     }
     this.#complete(run);
   }
@@ -189,13 +272,18 @@ export class ShellSession {
   #onReport(report: Report): void {
     const state = this.#state;
     const run = this.#run;
-    if (run !== undefined && report.nonce === run.nonce) {
+    if (report.kind === 'prompt') {
+      if (state.at !== 'prompting' || report.nonce !== state.prompting.nonce) return;
+      state.prompting[Symbol.dispose]();
+      this.#onPromptEnd(report.end, state.prompting.isGivenUp);
+    } else if (run !== undefined && report.nonce === run.nonce) {
       run.report = report.kind === 'done' ? report : undefined;
       if (report.kind === 'done') this.#complete(run);
       else this.#heal(run);
     } else if (report.kind === 'done' && this.#isAwaited(report.nonce)) {
       if (state.at === 'settling') clearInterval(state.again);
       if (state.at === 'starting') this.#ready.resolve();
+      this.#forPerson = false;
       this.#move({ at: 'idle' });
     }
   }
@@ -260,7 +348,7 @@ export class ShellSession {
     if (run.astray >= 2) void this.close('was ended: its shell came back without a word about the command');
   }
 
-  #onExit({ exitCode, signal: number }: ShellExit): void {
+  #onExit({ exitCode, signal: number }: ProgramExit): void {
     const execution = this.#run?.execution;
     if (execution !== undefined && /\bexit\b/.test(execution.command.text)) execution.dropExitNotice();
     const killed = number === 0 ? `ended with exit code ${exitCode}` : `was killed by signal ${number}`;
@@ -274,10 +362,12 @@ export class ShellSession {
     if (state.at === 'ended') return;
     this.#state = { at: 'ended' };
     if (state.at === 'settling') clearInterval(state.again);
+    if (state.at === 'prompting') state.prompting[Symbol.dispose]();
     const fault =
       state.at === 'starting' ? new Fault('session_failed', `The session ${why}. Nothing ran.`) : undefined;
     if (fault !== undefined) this.#ready.reject(fault);
     this.#options.onEnd(why);
+    this.#viewers?.end(why);
     if (state.at === 'running') {
       const { run } = state;
       run.execution.hints.push(

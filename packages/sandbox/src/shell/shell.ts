@@ -14,7 +14,9 @@ import {
   tracedCommand,
 } from './lines.ts';
 import { MarkParser, type MarkSink } from './marks.ts';
-import { openTerminal, type ShellExit, type Terminal, type TerminalOptions } from './terminal.ts';
+import { giveUpKeys, promptLines } from './prompt.ts';
+import type { ProgramExit, TerminalSize } from './pty.ts';
+import { openTerminal, type Terminal, type TerminalOptions } from './terminal.ts';
 
 export interface ShellOptions extends TerminalOptions {
   readonly preserveSymlinks: boolean;
@@ -22,7 +24,7 @@ export interface ShellOptions extends TerminalOptions {
 
 export interface ShellEvents extends MarkSink {
   report(report: Report): void;
-  exit(exit: ShellExit): void;
+  exit(exit: ProgramExit): void;
 }
 
 /** Longer commands go by file. */
@@ -74,7 +76,7 @@ export class Shell {
   }
 
   /** Has it run a command, in `dir` if given. Returns the number that marks and report will have. */
-  run({ text, preserveSymlinks }: Command, dir: string | undefined): number {
+  run({ text, preserveSymlinks, discardBytes }: Command, dir: string | undefined): number {
     const nonce = randomInt(1, nonceLimit);
     this.#lastRun = nonce;
     this.#marks.expect(nonce);
@@ -84,6 +86,7 @@ export class Shell {
       // In a quoted word bash takes time for each quote that grows with the length of all.
       byFile: text.length > longestLine,
       dir,
+      discardBytes,
       preserveSymlinks: preserveSymlinks ?? this.#options.preserveSymlinks,
       previousExitCode: this.#exitCode,
       traced: this.#flags.includes('x'),
@@ -105,9 +108,30 @@ export class Shell {
     return nonce;
   }
 
+  /** Has it read a line from the terminal. Returns the number of the report that has it. */
+  prompt(draft: string): number {
+    const nonce = randomInt(1, nonceLimit);
+    this.#send((paths) => promptLines(nonce, draft, paths));
+    return nonce;
+  }
+
+  /** Has it give up the line that it reads. */
+  endPrompt(): void {
+    this.type(giveUpKeys);
+  }
+
   /** Types into the terminal, for the program that reads it. */
   type(input: string): void {
     this.#terminal?.type(input);
+  }
+
+  /** Bytes that were typed and wait to be taken. */
+  get waitingInputBytes(): number {
+    return this.#terminal?.waitingInputBytes ?? 0;
+  }
+
+  resize(size: TerminalSize): void {
+    this.#terminal?.resize(size);
   }
 
   #send(lines: (paths: Terminal['paths']) => string): void {

@@ -4,9 +4,10 @@ import { constants, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { IPty, spawn as ptySpawn } from '@lydell/node-pty';
 import { processLink, sleeps } from '../processes/index.ts';
-import { type ShellPaths, startScript } from './lines.ts';
+import { startScript } from './lines.ts';
+import type { ShellPaths } from './paths.ts';
+import { openPty, type ProgramExit, type Pty, type TerminalSize } from './pty.ts';
 
 export interface TerminalOptions {
   /** The folder that holds the private folders of sessions. */
@@ -15,16 +16,11 @@ export interface TerminalOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
-export interface ShellExit {
-  readonly exitCode: number;
-  /** The number of the signal that killed it, or 0. */
-  readonly signal: number;
-}
-
 export interface TerminalEvents {
+  /** The bytes are there during the call only. */
   output(bytes: Buffer): void;
   report(text: string): void;
-  exit(exit: ShellExit): void;
+  exit(exit: ProgramExit): void;
 }
 
 /** Programs that would open a pager or an editor wait for keys that nobody presses. */
@@ -35,8 +31,8 @@ const quietEnv = {
   SYSTEMD_PAGER: 'cat',
   TERM: 'xterm-256color',
 };
-const columns = 200;
-const rows = 50;
+/** What programs see that nobody looks at. */
+export const defaultSize: TerminalSize = { columns: 200, rows: 50 };
 
 /** Starts a shell. Its first report says that it is ready; throws what the system gives when it cannot be started. */
 export async function openTerminal(options: TerminalOptions, events: TerminalEvents): Promise<Terminal> {
@@ -45,12 +41,15 @@ export async function openTerminal(options: TerminalOptions, events: TerminalEve
     const commands = join(folder, 'commands');
     const reports = join(folder, 'reports');
     writeFileSync(join(folder, 'start'), startScript(commands, reports), { mode: 0o600 });
-    const [{ spawn }] = await Promise.all([
-      // Loaded with the first session: a sandbox that has none saves the time and memory.
-      import('@lydell/node-pty'),
-      promisify(execFile)('mkfifo', ['-m', '600', commands, reports]),
-    ]);
-    return new Terminal(folder, spawn, options, events);
+    await promisify(execFile)('mkfifo', ['-m', '600', commands, reports]);
+    const terminal = new Terminal(folder, events);
+    try {
+      await terminal.start(options);
+      return terminal;
+    } catch (error) {
+      terminal[Symbol.dispose]();
+      throw error;
+    }
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
@@ -58,45 +57,49 @@ export async function openTerminal(options: TerminalOptions, events: TerminalEve
 }
 
 export class Terminal implements Disposable {
-  readonly pid: number;
   readonly #folder: string;
-  readonly #pty: IPty;
+  readonly #events: TerminalEvents;
   readonly #commands: Socket;
   readonly #reports: Socket;
+  #pty: Pty | undefined;
   #paths: ShellPaths | undefined;
   #live = true;
 
-  constructor(folder: string, spawn: typeof ptySpawn, options: TerminalOptions, events: TerminalEvents) {
+  constructor(folder: string, events: TerminalEvents) {
     this.#folder = folder;
+    this.#events = events;
     this.#commands = pipe(join(folder, 'commands'), 'write');
     this.#reports = pipe(join(folder, 'reports'), 'read');
     this.#reports.setEncoding('utf8').on('data', (text: string) => events.report(text));
-    try {
-      this.#pty = spawn('bash', ['--noprofile', '--rcfile', join(folder, 'start'), '--noediting', '-i'], {
-        cwd: options.dir,
-        env: { ...options.env, ...quietEnv },
-        cols: columns,
-        rows,
-        encoding: null,
-      });
-    } catch (error) {
-      this[Symbol.dispose]();
-      throw error;
-    }
-    this.pid = this.#pty.pid;
-    this.#pty.onData((data: string | Buffer) =>
-      events.output(typeof data === 'string' ? Buffer.from(data) : data),
+  }
+
+  async start({ dir, env }: TerminalOptions): Promise<void> {
+    this.#pty = await openPty(
+      {
+        file: 'bash',
+        args: ['--noprofile', '--rcfile', join(this.#folder, 'start'), '--noediting', '-i'],
+        dir,
+        env: { ...env, ...quietEnv, PWD: dir },
+        size: defaultSize,
+      },
+      {
+        output: this.#events.output,
+        exit: (exit) => {
+          this[Symbol.dispose]();
+          this.#events.exit(exit);
+        },
+      },
     );
-    this.#pty.onExit(({ exitCode, signal = 0 }) => {
-      this[Symbol.dispose]();
-      events.exit({ exitCode, signal });
-    });
+  }
+
+  get pid(): number | undefined {
+    return this.#pty?.pid;
   }
 
   /** Where the shell writes its marks and reports to. Known once it is ready. */
   get paths(): ShellPaths {
     // Standard error is the terminal by its own name, which programs can show; /dev/tty is the same by any name.
-    const terminal = processLink(this.pid, 'fd/2');
+    const terminal = this.pid === undefined ? undefined : processLink(this.pid, 'fd/2');
     this.#paths ??= {
       terminal: terminal?.startsWith('/dev/pts/') ? terminal : '/dev/tty',
       reports: join(this.#folder, 'reports'),
@@ -107,8 +110,9 @@ export class Terminal implements Disposable {
 
   /** The shell waits for its next line: its input is the pipe of commands, not the terminal as during a command. */
   get atPrompt(): boolean {
-    const read = this.#commands.writableLength === 0;
-    return read && sleeps(this.pid) && processLink(this.pid, 'fd/0') === join(this.#folder, 'commands');
+    const { pid } = this;
+    if (pid === undefined || this.#commands.writableLength > 0) return false;
+    return sleeps(pid) && processLink(pid, 'fd/0') === join(this.#folder, 'commands');
   }
 
   /** Hands lines to the shell. */
@@ -118,7 +122,16 @@ export class Terminal implements Disposable {
 
   /** Types into the terminal, for the program that reads it. */
   type(input: string): void {
-    if (this.#live) this.#pty.write(input);
+    if (this.#live) this.#pty?.write(input);
+  }
+
+  /** Bytes that were typed and wait to be taken. */
+  get waitingInputBytes(): number {
+    return this.#pty?.waitingBytes ?? 0;
+  }
+
+  resize(size: TerminalSize): void {
+    if (this.#live) this.#pty?.resize(size);
   }
 
   [Symbol.dispose](): void {

@@ -1,0 +1,2 @@
+/** The shells that can complete the command line. */
+export const shells = ['bash', 'zsh', 'fish'] as const;

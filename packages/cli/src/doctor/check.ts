@@ -1,0 +1,21 @@
+/** One thing that was looked at. */
+export interface Check {
+  readonly name: string;
+  /** `fail`: sandboxes do not work. `warn`: they lack something. */
+  readonly status: 'ok' | 'warn' | 'fail';
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
+export function ok(name: string, message: string): Check {
+  return { name, status: 'ok', message };
+}
+
+export function warn(name: string, message: string, hint: string): Check {
+  return { name, status: 'warn', message, hint };
+}
+
+export function fail(name: string, message: string, hint: string): Check {
+  return { name, status: 'fail', message, hint };
+}

@@ -1,0 +1,81 @@
+/** All that the server does but for the probe. It is loaded apart from that: see main.ts. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { Routes, serve } from '@paddock/http';
+import { aio, control, type SandboxContext } from '@paddock/protocol';
+import { parsePublicKeys } from '@paddock/protocol/token';
+import { BashSessions, bashRoutes } from './bash/index.ts';
+import { Activity, admission, bindRoutes, Identity } from './bind/index.ts';
+import { contextRoutes } from './context/index.ts';
+import type { StartOptions } from './environment.ts';
+import { fileRoutes, isFileFault } from './file/index.ts';
+import { ShellSessions, shellRoutes, TerminalSockets } from './shell/index.ts';
+
+/** Files are written through JSON bodies up to this size; larger ones are uploaded. */
+const limitBytes = 64 * 1024 * 1024;
+
+/** What a loaded server does. Disposing of it ends all that runs in the sandbox. */
+export interface App extends AsyncDisposable {
+  request(request: IncomingMessage, response: ServerResponse): void;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+/**
+ * Puts the server together.
+ *
+ * @throws {Error} when the keys cannot be read
+ */
+export function createApp(start: StartOptions, describe: () => SandboxContext): App {
+  const identity = new Identity();
+  const sessionOptions = {
+    workspace: start.workspace,
+    env: () => ({ ...start.commandEnv, ...identity.env }),
+  };
+  const shell = new ShellSessions({ ...sessionOptions, runDir: join(start.runDir, 'shell') });
+  const bash = new BashSessions({ ...sessionOptions, runDir: join(start.runDir, 'bash') });
+  const activity = new Activity(() => shell.busy || bash.busy);
+
+  const routes = new Routes()
+    .add(control.server, bindRoutes(identity, activity))
+    .add(
+      aio.sandbox,
+      contextRoutes({
+        describe,
+        env: sessionOptions.env,
+      }),
+    )
+    .add(aio.shell, shellRoutes(shell))
+    .add(aio.bash, bashRoutes(bash))
+    .add(aio.file, fileRoutes({ uploadFolder: start.workspace }));
+
+  const options = {
+    limitBytes,
+    ...(start.softFileFailures && { isSoft: isFileFault }),
+    takeNotice: () => identity.takeNotice(),
+    admit: admission(identity, { keys: parsePublicKeys(start.publicKeys), server: start.serverId }),
+    logFault(id: string, error: unknown, request: { method: string; path: string }) {
+      const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      process.stderr.write(
+        `${JSON.stringify({ level: 'error', msg: 'internal fault', id, ...request, cause })}\n`,
+      );
+    },
+  };
+
+  const sockets = new TerminalSockets(shell, options);
+
+  return {
+    request(request, response) {
+      const isAsking = request.url === '/activity' || request.url === '/v1/sandbox';
+      const end = isAsking ? () => {} : activity.begin();
+      void serve(routes, options, request, response).finally(end);
+    },
+    upgrade(request, socket, head) {
+      void sockets.upgrade(request, socket, head).finally(activity.begin());
+    },
+    async [Symbol.asyncDispose]() {
+      sockets[Symbol.dispose]();
+      await Promise.all([shell[Symbol.asyncDispose](), bash[Symbol.asyncDispose]()]);
+    },
+  };
+}

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -153,12 +154,16 @@ describe('/v1/bash/kill', () => {
     ['one that began a session', `setsid bash -c '${leftover}' & sleep 60`],
     ['one that forked twice', `(setsid bash -c '(${leftover}) >/dev/null 2>&1 &' &) ; sleep 60`],
     ['one with another environment', `env -i setsid sleep 61 & sleep 60`],
+    [
+      'one that left it, of no program',
+      `(set -m; (while :; do sleep 0.01; done) & ) >/dev/null 2>&1; sleep 60`,
+    ],
     ['one that ignores requests', `(trap "" TERM INT HUP; ${leftover}) & sleep 60`],
   ])('ends %s', async (_name, command) => {
-    const ids = await begin(`${command.replace(/sleep 60$/, 'echo on; sleep 60')}`);
-    await printed(ids, 'on');
+    const ids = await begin(`ulimit -Sx; ${command.replace(/sleep 60$/, 'echo on; sleep 60')}`);
+    const fileLocks = Number.parseInt(await printed(ids, 'on'), 10);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    const marked = `PADDOCK_COMMAND_ID=${ids.command_id}`;
+    const marked = { variable: `PADDOCK_COMMAND_ID=${ids.command_id}`, fileLocks };
     const before = commandMembers(undefined, marked);
     expect(before.length).toBeGreaterThanOrEqual(2);
     await api.data('/v1/bash/kill', { session_id: ids.session_id, signal: 'SIGKILL' });
@@ -224,14 +229,58 @@ describe('bash sessions', () => {
 });
 
 describe('a command in bash', () => {
-  it('is a bash of its own, however it is started', async () => {
-    const asked =
-      'echo "$0 $# $- $SHLVL $BASH_SUBSHELL ${OLDPWD-none} $((SECONDS<2))"; trap; jobs; set -o | grep "on$"';
-    const [here, there] = await Promise.all(
-      [{}, { 'odd.name': '1' }].map((env) => api.data('/v1/bash/exec', { command: asked, env })),
-    );
-    expect(here?.stdout).toBe(there?.stdout);
-    expect(String(here?.stdout).split('\n')[0]).toBe('bash 0 hBc 1 0 none 1');
+  it.each([
+    'echo "$0 $# $- $SHLVL ${OLDPWD-none} $((SECONDS<2))"; trap; jobs; set -o; shopt',
+    'echo $BASH_SUBSHELL; echo $$ $BASHPID | tr " " "\n" | uniq -c',
+    'echo $$ >&2; [ "$(readlink /proc/self)" != $$ ] && ps -o pid= -p $$ | wc -l',
+    'declare -p | grep -o "__[p]addock[^=]*"; declare -F; alias; compgen -A function',
+    '[ -n "$!" ]; echo $?; sleep 0 & [ -n "$!" ]; echo $?; wait "$!"; echo $?; jobs',
+    'nosuch\n\nnosuch; echo $LINENO',
+    'f() { nosuch; }\nf\ncat <<X | tr a b\na\nX\ncd /nowhere',
+    'if',
+    'echo "$(',
+    'echo a; fi; echo b',
+    'set -u; echo $nosuch; echo on',
+    'echo a >&2; : ${nosuch?no}; echo on',
+    'echo a; : ${nosuch:?no}; echo on',
+    'set -euo pipefail; false | true; echo on',
+    'set -e; (exit 3); echo on',
+    'trap "echo end \\$?" EXIT; exit 4',
+    'trap "echo int" INT; kill -INT $BASHPID; echo $?',
+    'trap "echo int" INT; kill -INT $$; echo $?',
+    'set -m; sleep 0 & wait; set +m; echo $-',
+    'ls -l /proc/self/fd | wc -l; ls /proc/$BASHPID/fd | wc -l',
+    'grep -E "Sig(Ign|Blk|Cgt)" /proc/self/status; grep -E "Sig(Ign|Blk)" /proc/$BASHPID/status',
+    'ps -o pgid=,sid= -p $BASHPID | { read g s; [ "$g" = $BASHPID ]; echo $?; }',
+    'coproc cat; echo hi >&${COPROC[1]}; read -u ${COPROC[0]} x; echo $x',
+    'cat <(echo hi); exec 5<>/dev/null; ls /proc/self/fd | wc -l',
+    'umask; ulimit -n; ulimit -u; pwd; type -t cd; hash',
+    'mapfile -t x < <(printf "a\\nb\\n"); echo "${#x[@]} ${x[1]}"; echo "${!x[@]}"',
+    'echo "${BASH_SOURCE[0]-none} ${FUNCNAME[0]-none} ${#BASH_LINENO[@]} $BASH_COMMAND"',
+    'export A=1; unset -v PATH; echo $A; type ls',
+    'exec 2>&1; exec nosuch',
+    'printf "%s\\n" "$OPTIND $OPTERR $IFS $PS4"; getopts a: x -a 1; echo $x $OPTARG',
+    'read x; echo "<$x>"; wait; times | wc -l; suspend',
+    'env | cut -d= -f1 | sort; set | grep -c __[p]addock',
+  ])('is as `bash -c` would have it: %s', async (command) => {
+    const { PADDOCK_COMMAND_ID: _mark, SHLVL: _level, ...environment } = await variables();
+    const plain = spawnSync('setsid', ['bash', '-c', command, 'bash'], {
+      cwd: '/usr',
+      env: environment,
+      // A socket instead would have it read the start files for remote shells.
+      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
+    });
+    for (const env of [{}, { 'odd.name': '1' }]) {
+      const { stdout, stderr, exit_code } = await api.data('/v1/bash/exec', {
+        command,
+        env,
+        exec_dir: '/usr',
+      });
+      const told = { stdout: withoutOwn(String(stdout)), stderr: withoutOwn(String(stderr)), exit_code };
+      const { stdout: out, stderr: err, status } = plain;
+      expect(told).toEqual({ stdout: withoutOwn(out), stderr: withoutOwn(err), exit_code: status });
+    }
   });
 
   it('gets variables of any name and content', async () => {
@@ -279,3 +328,21 @@ describe('a command in bash', () => {
     expect(await api.data('/v1/bash/exec', { command: 'echo OK' })).toMatchObject({ stdout: 'OK\n' });
   });
 });
+
+/** The environment that commands get. */
+async function variables(): Promise<Record<string, string>> {
+  const { stdout } = await api.data('/v1/bash/exec', { command: 'env -0' });
+  const pairs = String(stdout)
+    .split('\0')
+    .filter(Boolean)
+    .map((pair: string) => pair.split(/=(.*)/s).slice(0, 2));
+  return Object.fromEntries(pairs);
+}
+
+/** Without what differs and may: the marks, the numbers of processes, and how bash calls what it parses. */
+function withoutOwn(text: string): string {
+  return text
+    .replace(/^(PADDOCK_COMMAND_ID|odd\.name)\n/gm, '')
+    .replace(/^bash: (-c|eval): /gm, 'bash: ')
+    .replace(/\b\d{3,}\b/g, '#');
+}

@@ -41,6 +41,7 @@ export class Input {
   readonly #fd: number;
   #socket: Socket | undefined;
   #open = true;
+  #ending = false;
 
   constructor(pool: PipePool, name: string) {
     this.#pool = pool;
@@ -59,11 +60,19 @@ export class Input {
   }
 
   /** Writes, as the command reads. False when it is closed. */
-  write(text: string): boolean {
-    if (!this.#open) return false;
+  write(input: Uint8Array): boolean {
+    if (!this.#open || this.#ending) return false;
     this.#socket ??= new Socket({ fd: this.#fd, readable: false, writable: true });
-    this.#socket.write(text);
+    this.#socket.write(input);
     return true;
+  }
+
+  /** Closes once what was written is in the pipe. */
+  end(): void {
+    if (!this.#open || this.#ending) return;
+    this.#ending = true;
+    if (this.#socket === undefined) this.close();
+    else this.#socket.write('', () => this.close());
   }
 
   /**

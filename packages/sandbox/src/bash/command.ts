@@ -6,7 +6,7 @@ import type { OutputRing } from '../output/ring.ts';
 import { commandMembers, endAll, isAlive, signal } from '../processes/index.ts';
 import { drained } from './drain.ts';
 import type { Spare } from './lane.ts';
-import { commandMark, type Script, spareCommand } from './script.ts';
+import { type Script, spareCommand } from './script.ts';
 
 export interface BashCommandOptions {
   readonly spare: Spare;
@@ -80,8 +80,13 @@ export class BashCommand {
   }
 
   /** Writes to its standard input. False when it has none, or has ended. */
-  write(input: string): boolean {
+  write(input: Uint8Array): boolean {
     return this.readsInput && this.#status === 'running' && this.#spare.channel.input.write(input);
+  }
+
+  /** It reads the end of its input behind what was written. */
+  endInput(): void {
+    if (this.readsInput) this.#spare.channel.input.end();
   }
 
   /** Calls back at every output and at the end, until disposed of. */
@@ -119,7 +124,7 @@ export class BashCommand {
 
   /** After it has exited its group's number may belong to others. */
   #members(): number[] {
-    return commandMembers(this.#exited ? undefined : this.#spare.pid, `${commandMark}=${this.id}`);
+    return commandMembers(this.#exited ? undefined : this.#spare.pid, this.#spare.mark);
   }
 
   async #watch(hardTimeoutMs: number | undefined): Promise<void> {

@@ -1,14 +1,17 @@
-/** A bash that starts the bashes of commands, one at a time: see script.ts. */
+/** A bash that forks the shells of commands, one at a time: see script.ts. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
+import type { ProcessMark } from '../processes/index.ts';
 import { type Channel, openChannel } from './channel.ts';
 import type { PipePool } from './pipes.ts';
-import { laneScript, spareScript } from './script.ts';
+import { commandMark, laneScript } from './script.ts';
 
 /** A bash that waits for a command. */
 export interface Spare {
   /** The command's id. */
   readonly id: string;
+  /** What its processes carry. */
+  readonly mark: ProcessMark;
   /** Its process, which leads a process group of this number. */
   readonly pid: number;
   readonly channel: Channel;
@@ -18,11 +21,12 @@ export interface Spare {
 
 interface Pending {
   readonly id: string;
-  readonly channel: Channel;
   readonly started: PromiseWithResolvers<number>;
   readonly ended: PromiseWithResolvers<number | undefined>;
   isStarted: boolean;
 }
+
+const highestMark = 2 ** 48 - 1;
 
 export class Lane {
   readonly #process: ChildProcess;
@@ -34,7 +38,7 @@ export class Lane {
 
   constructor(pool: PipePool, env: Readonly<Record<string, string>>) {
     this.#pool = pool;
-    this.#process = spawn('bash', ['--noprofile', '--norc', '-c', laneScript, 'bash', spareScript], {
+    this.#process = spawn('bash', ['--noprofile', '--norc', '-c', laneScript, 'bash'], {
       cwd: pool.folder,
       env,
       detached: true,
@@ -59,15 +63,17 @@ export class Lane {
       if (this.#failure !== undefined) throw this.#failure;
       const pending = {
         id: randomUUID(),
-        channel,
         started: Promise.withResolvers<number>(),
         ended: Promise.withResolvers<number | undefined>(),
         isStarted: false,
       };
       this.#pending = pending;
-      this.#process.stdin?.write(`${pending.id} ${channel.names.join(' ')}\n`);
+      const { id } = pending;
+      const fileLocks = randomInt(highestMark);
+      this.#process.stdin?.write(`${id} ${fileLocks} ${channel.names.join(' ')}\n`);
       const pid = await pending.started.promise;
-      return { id: pending.id, pid, channel, exited: pending.ended.promise };
+      const mark = { variable: `${commandMark}=${id}`, fileLocks };
+      return { id, mark, pid, channel, exited: pending.ended.promise };
     } catch (error) {
       channel[Symbol.dispose]();
       throw error;

@@ -76,13 +76,14 @@ export function bashRoutes(sessions: BashSessions): Handlers<typeof aio.bash> {
       };
     },
 
-    write({ session_id, command_id, input }) {
+    write({ session_id, command_id, input, encoding, end }) {
       const session = sessions.find(session_id);
       const command = command_id ? named(session, command_id) : session.running.at(-1);
       if (command === undefined || hasEnded(command)) throw new Fault('no_running_command');
-      if (command.waitingInputBytes + Buffer.byteLength(input) > inputLimitBytes)
-        throw new Fault('input_full');
-      if (!command.write(input)) throw new Fault('input_closed');
+      const bytes = Buffer.from(input, encoding ?? 'utf-8');
+      if (command.waitingInputBytes + bytes.length > inputLimitBytes) throw new Fault('input_full');
+      if (!command.write(bytes)) throw new Fault('input_closed');
+      if (end) command.endInput();
       return {};
     },
 

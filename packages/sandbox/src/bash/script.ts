@@ -1,37 +1,47 @@
 /**
  * What the bashes of commands are told.
  *
- * A lane is a bash that starts other ones, one at a time, and says how each ended. What it starts is a spare: a bash that
- * has done all its work but the command, which it waits for on its standard input. So a command costs neither the start
- * of a process nor that of bash, and has both to itself all the same.
+ * A lane is a bash that forks, one at a time, shells for commands, and says how each ended. What it forks is a spare: it
+ * has done all but the command, which it waits for on its standard input. So a command does not wait for the start of a
+ * process, and a fork of a bash costs a sixth of the start of one. What a fork would show to a command that looks, such as
+ * `$$`, the spare mends by becoming a new bash first: see `needsProgram`.
  */
 import { quote } from '../processes/index.ts';
 
-/** The environment variable by which a command's processes are found, however far they have gone from it. */
+/** The environment variable by which the processes of a command are found, however far they have gone from it. */
 export const commandMark = 'PADDOCK_COMMAND_ID';
 
+const own = ['id', 'tag', 'in', 'out', 'err'].map((name) => `__paddock_${name}`);
+const [id, tag, stdin, stdout, stderr] = own;
+
+/** What a lane forks: it runs what comes on its standard input up to a NUL byte. */
+const spareScript = [
+  // The limit binds nobody since Linux 2.4, and all that the command starts inherits it: see commandMembers.
+  `ulimit -Sx "$${tag}" 2>/dev/null`,
+  `export ${commandMark}=$${id}`,
+  `printf 'started %s %s\\n' "$${id}" "$BASHPID" >&3`,
+  'exec 3>&-;set +m',
+  `unset -v ${own.join(' ')}`,
+  'IFS= read -rd "" __paddock_c||exit',
+  'eval "unset -v __paddock_c BASH_EXECUTION_STRING;$__paddock_c"',
+].join(';');
+
 /**
- * The program of a lane. It reads one line for each spare, `<id> <stdin> <stdout> <stderr>` with the names of pipes in
- * its folder, and writes `ended <id> <status>`; the spare has written `started <id> <pid>` before, with its pipes open.
+ * The program of a lane. It reads one line for each spare, `<id> <tag> <stdin> <stdout> <stderr>` with the names of pipes
+ * in its folder, and writes `ended <id> <status>`; the spare has written `started <id> <pid>` before, with its pipes open.
  *
  * Job control gives each spare a process group. One that stops itself counts as ended, with a status that says nothing.
  * In the foreground one that dies of SIGINT would end the loop with it; `wait -f` can turn for ever in bash 5.2.
+ * All on one line, since messages name the line that the command's evaluation stands on.
  */
-export const laneScript = `set -m
-SHLVL=$((SHLVL-1))
-while IFS=' ' read -r id in out err; do
-  ${commandMark}=$id bash -c "$1" bash 3>&1 <"$in" >"$out" 2>"$err" &
-  wait "$!"
-  status=$?
-  if ((status>=147&&status<=150)) && [[ -n $(jobs -s) ]]; then disown; status=stopped; fi
-  printf 'ended %s %s\\n' "$id" "$status"
-done`;
-
-/** The program of a spare: it runs what comes on its standard input up to a NUL byte. */
-export const spareScript =
-  // On one line, since messages name the line that the evaluation stands on.
-  `printf 'started %s %s\\n' "$${commandMark}" "$$" >&3;exec 3>&-;` +
-  'IFS= read -rd "" __paddock_c||exit;eval "unset -v __paddock_c;$__paddock_c"';
+export const laneScript = [
+  `set -m;while IFS=' ' read -r ${own.join(' ')};do `,
+  `(${spareScript}) 3>&1 <"$${stdin}" >"$${stdout}" 2>"$${stderr}" & `,
+  'wait "$!";__paddock_status=$?;',
+  'if ((__paddock_status>=147&&__paddock_status<=150))&&[[ -n $(jobs -s) ]];',
+  'then disown;__paddock_status=stopped;fi;',
+  `printf 'ended %s %s\\n' "$${id}" "$__paddock_status";unset -v __paddock_status;done`,
+].join('');
 
 export interface Script {
   readonly text: string;
@@ -52,46 +62,59 @@ const longestInlineBytes = 4096;
 /** What to send to a spare, without the NUL byte, after having written `content` to the file, if there is any. */
 export function spareCommand(script: Script, file: string): { line: string; content?: string } {
   const { text } = script;
-  const byFile = `mapfile -td '' __paddock_t <${quote(file)};eval "$__paddock_t"`;
-  if (Buffer.byteLength(text) <= longestArgumentBytes) {
-    const line = [...preparation(script), ...inOneWord(script)].join(';');
+  const read = `mapfile -td '' __paddock_t <${quote(file)}`;
+  const byFile = `${read};eval "$__paddock_t"`;
+  const becomes = needsProgram(script);
+  if (Buffer.byteLength(text) + snapshot(script).length <= longestArgumentBytes) {
+    const line = instructions(script, becomes, becomes ? text : `eval ${quote(text)}`);
     if (Buffer.byteLength(line) <= longestInlineBytes) return { line };
-    if (needsProgram(script)) return { line: byFile, content: line };
+    if (becomes) return { line: byFile, content: line };
   }
   // A quoted word takes bash a time that grows with the square of its quotes: long text is read as it is.
   const evaluation = 'eval "unset -v __paddock_t;${__paddock_t[1]}"';
-  const start = [...preparation(script), ...exported(script), evaluation].join(';');
-  return { line: byFile, content: `${start}\0${text}` };
+  const first = instructions(script, becomes, becomes ? `${read};${evaluation}` : evaluation);
+  return { line: byFile, content: `${first}\0${text}` };
 }
 
-function preparation({ dir, readsInput, snapshotPath }: Script): string[] {
-  return [
-    `\\builtin cd -- ${quote(dir)}||exit`,
-    'unset -v OLDPWD',
-    ...(readsInput ? [] : ['exec </dev/null']),
-    ...(snapshotPath === undefined ? [] : [`. ${quote(snapshotPath)} </dev/null >/dev/null 2>&1`]),
-  ];
+/** @param becomes the command runs in a new bash that takes the place of the spare */
+function instructions(script: Script, becomes: boolean, command: string): string {
+  const { dir, readsInput, env } = script;
+  const start = `\\builtin cd -- ${quote(dir)}||exit;unset -v OLDPWD;${readsInput ? '' : 'exec </dev/null;'}`;
+  const variables = Object.entries(env);
+  const isAssignable = ([name]: [string, string]) => plainName.test(name) && !ownName.test(name);
+  const exports = variables
+    .filter(isAssignable)
+    .map(([name, value]) => `export ${name}=${quote(value)};`)
+    .join('');
+  if (!becomes) return `${start}${snapshot(script)}${exports}SECONDS=0;${command}`;
+  const others = variables
+    .filter((variable) => !isAssignable(variable))
+    .map(([name, value]) => quote(`${name}=${value}`));
+  const program = quote(`${snapshot(script)}${exports}${command}`);
+  // `exec` does not take its own level back where the shell is a fork.
+  return `${start}SHLVL=$((SHLVL-1));exec env -- ${others.join(' ')} "$BASH" -c ${program} bash`;
 }
 
-function inOneWord(script: Script): string[] {
-  const { text, env } = script;
-  if (!needsProgram(script)) return [...exported(script), `eval ${quote(text)}`];
-  const variables = Object.entries(env).map(([name, value]) => quote(`${name}=${value}`));
-  return [`exec env -- ${variables.join(' ')} "$BASH" -c ${quote(text)} bash`];
+function snapshot({ snapshotPath }: Script): string {
+  return snapshotPath === undefined ? '' : `. ${quote(snapshotPath)} </dev/null >/dev/null 2>&1;`;
 }
 
-function exported({ env }: Script): string[] {
-  const exports = Object.entries(env).map(([name, value]) => `${name}=${quote(value)}`);
-  return [...(exports.length === 0 ? [] : [`export ${exports.join(' ')}`]), 'SECONDS=0'];
+/** A bash of its own from the start, where evaluating the command in a fork of another would not come to the same. */
+function needsProgram({ text, env, snapshotPath }: Script): boolean {
+  return (
+    snapshotPath !== undefined ||
+    tellsForks.test(text) ||
+    Object.keys(env).some((name) => !plainName.test(name) || ownName.test(name))
+  );
 }
 
-/** A bash of its own from the start, where evaluating the command in the spare would not come to the same. */
-function needsProgram({ text, env }: Script): boolean {
-  return traces.test(text) || Object.keys(env).some((name) => !plainName.test(name) || ownName.test(name));
-}
-
-/** Each `eval` adds a plus sign to the lines of a trace. */
-const traces = /\bset\s+-\w*x|xtrace/;
+/**
+ * What shows that the command is evaluated, and in a fork: traces, whose plus signs tell how deep an evaluation is; the exit
+ * code where a variable must be set; the numbers of the bash that forked and of its last fork; text from elsewhere, which
+ * may ask for these.
+ */
+const tellsForks =
+  /\bset\s+-\w*[xu]|xtrace|nounset|\$\{\w+:?\?|\$[$!]|\$\{[$!]\W|PPID|BASH_(SUBSHELL|EXECUTION_STRING)|\beval\b|\bsource\b|(^|[\s;&|(){}!])\.\s/m;
 const plainName = /^[A-Za-z_]\w*$/;
 /** Variables that bash reads when it starts, or does not take from an assignment. */
 const ownName =

@@ -6,6 +6,7 @@ export {
   foregroundGroup,
   groupMembers,
   isAlive,
+  type ProcessMark,
   processLink,
   sessionMembers,
   signal,

@@ -26,18 +26,29 @@ export function groupMembers(group: number): number[] {
   return processes((found) => found.group === group);
 }
 
+/** What all processes of a command carry. */
+export interface ProcessMark {
+  /** `NAME=value` in the environment of the programs that it starts. */
+  readonly variable: string;
+  /**
+   * Their limit of file locks, which the kernel enforces no more and which every child inherits. It holds where a process
+   * has cleared its environment, and for a shell that was forked and never started as a program.
+   */
+  readonly fileLocks: number;
+}
+
 /**
- * The processes of a command: those of its group, those that carry its mark in their environment, and all that descend
- * from either. A process that has forked twice, begun a session and cleared its environment before this was asked the
- * first time is not among them.
+ * The processes of a command: those of its group, those that carry its mark, and all that descend from either. Where the
+ * limit cannot be set (gVisor), one that has forked twice, begun a session and cleared its environment before this was
+ * asked the first time is not among them.
  *
  * @param group the command's process group, where its number cannot have gone to another yet
  */
-export function commandMembers(group: number | undefined, mark: string): number[] {
+export function commandMembers(group: number | undefined, mark: ProcessMark): number[] {
   const found = new Set<number>();
   const rest = new Map<number, number>();
   for (const [pid, { group: own, parent }] of stats()) {
-    if (own === group || hasVariable(pid, mark)) found.add(pid);
+    if (own === group || carries(pid, mark)) found.add(pid);
     else rest.set(pid, parent);
   }
   for (let grew = found.size > 0; grew; ) {
@@ -94,12 +105,19 @@ function* stats(): Generator<[pid: number, stat: ProcessStat]> {
   }
 }
 
-/** The process was started with this `NAME=value`. */
-function hasVariable(pid: number, variable: string): boolean {
+function carries(pid: number, { variable, fileLocks }: ProcessMark): boolean {
+  return (
+    new RegExp(`^Max file locks +${fileLocks} `, 'm').test(text(pid, 'limits')) ||
+    `\0${text(pid, 'environ')}`.includes(`\0${variable}\0`)
+  );
+}
+
+/** Empty for a process that is gone, or another user's. */
+function text(pid: number, file: 'environ' | 'limits'): string {
   try {
-    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`.includes(`\0${variable}\0`);
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
   } catch {
-    return false; // Gone, or another user's.
+    return '';
   }
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 
 /** How long nothing may happen before a program counts as idle, and how long that is waited for. */
-const quietMs = 300;
+const quietMs = 2500;
 const limitMs = 20_000;
 
 /** Waits until a program and all that it has started use the processor no more. */

@@ -10,17 +10,21 @@ import { build } from 'esbuild';
 
 const root = dirname(import.meta.dirname);
 
-await Promise.all(['sandbox', 'gateway', 'cli'].map(bundle));
+await Promise.all([bundle('sandbox'), bundle('gateway'), bundle('cli', 'paddock.cjs')]);
+
+// Node keeps for the next start what it has compiled of the files that a program loads, but not of the one it starts with.
+const start = "require('node:module').enableCompileCache?.(`${__dirname}/cache`);require('./paddock.cjs');\n";
+put(join(root, 'dist/cli/main.cjs'), Buffer.from(start));
 
 // node-pty loads its native part by package name at run time: it is found in a node_modules beside the bundle.
 const nativePart = `@lydell/node-pty-${process.platform}-${process.arch}/pty.node`;
 const { resolve } = createRequire(join(root, 'packages/sandbox/package.json'));
 put(join(root, 'dist/sandbox/node_modules', nativePart), readFileSync(resolve(nativePart)));
 
-async function bundle(program: string): Promise<void> {
+async function bundle(program: string, file = 'main.cjs'): Promise<void> {
   const { outputFiles } = await build({
     entryPoints: [join(root, 'packages', program, 'src/main.ts')],
-    outfile: join(root, 'dist', program, 'main.cjs'),
+    outfile: join(root, 'dist', program, file),
     write: false,
     bundle: true,
     platform: 'node',

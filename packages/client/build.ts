@@ -4,9 +4,11 @@ import { cpSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFil
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { build } from 'esbuild';
+import protocol from '../protocol/package.json' with { type: 'json' };
 import manifest from './package.json' with { type: 'json' };
 
 const root = dirname(dirname(import.meta.dirname));
+const protocolExports: Readonly<Record<string, string>> = protocol.exports;
 
 /** Builds the package into a folder, which is swapped in whole, and gives its path. */
 export async function buildClient(folder = join(root, 'dist/client')): Promise<string> {
@@ -59,9 +61,11 @@ function declareTypes(folder: string): void {
   execFileSync(process.execPath, [tsc, '-p', project, '--outDir', folder], { stdio: 'inherit' });
   for (const path of globSync('**/*.d.ts', { cwd: folder })) {
     const file = join(folder, path);
-    const protocol = relative(dirname(path), 'protocol/src/index.js');
     const declared = readFileSync(file, 'utf8')
-      .replaceAll(/(["'])@paddock\/protocol\1/g, `'${protocol}'`)
+      .replaceAll(/(["'])@paddock\/protocol(\/\w+)?\1/g, (_, quote: string, part = '') => {
+        const source = protocolExports[`.${part}`]?.replace(/^\./, 'protocol').replace(/\.ts$/, '.js') ?? '';
+        return `${quote}${relative(dirname(path), source)}${quote}`;
+      })
       .replaceAll(/(["'])(\.[^"']*)\.ts\1/g, "'$2.js'");
     writeFileSync(file, declared);
   }

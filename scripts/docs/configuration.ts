@@ -5,6 +5,7 @@ import {
   type SettingKey,
   settingKeys,
   settings,
+  templateFields,
 } from '@paddock/protocol/config';
 import { stringify } from 'yaml';
 import { code, table } from './table.ts';
@@ -22,6 +23,7 @@ export function configurationPage(): string {
     '## Example',
     '`paddock.yaml` with every setting at its default; what has none is commented out.',
     `\`\`\`yaml\n${exampleFile()}\`\`\``,
+    templatesSection,
   ]
     .join('\n\n')
     .concat('\n');
@@ -37,6 +39,22 @@ current folder; \`~\` is the home folder.
 Everything is checked at the start, also what is overridden: a wrong key or value stops the gateway with a line that names
 it, where it came from, and what was expected. An unknown \`PADDOCK_\` variable is a warning. Secrets have no flag, since every
 user of a machine can read the arguments of a process.`;
+
+const templatesSection = `## Templates
+
+Kinds of sandboxes, each with a pool of its own. \`POST /api/sandboxes\` with \`"template": "research"\` takes one of:
+
+\`\`\`yaml
+templates:
+  research:
+    warmSandboxes: 1
+    memoryLimitMib: 4096
+    network: outbound
+    skillsPath: ./research-skills
+    env: { TEAM: research }
+\`\`\`
+
+A template may have ${templateFields.map(code).join(', ')}; what it leaves out is as for all sandboxes.`;
 
 function row(key: SettingKey): string[] {
   const setting: Setting = settings[key];

@@ -1,5 +1,6 @@
 /** The command line beyond running commands, with the gateway and the sandboxes that it is shipped with. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -15,7 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 
@@ -71,12 +72,32 @@ describe('paddock exec', () => {
     expect(child.exitCode).toBe(130);
   });
 
-  it('ends a command and all that it started when it is interrupted, and puts everything away', async () => {
-    const before = await traces();
-    const child = start(['exec', 'box', '--', 'bash', '-c', 'echo now; (sleep 42 &) ; sleep 42']);
+  it('lets a command take the first Ctrl-C as it likes', async () => {
+    const child = start([
+      'exec',
+      'box',
+      '--',
+      'bash',
+      '-c',
+      'trap "echo taken; exit 5" INT; echo now; sleep 42',
+    ]);
     await once(child.stdout ?? child, 'data');
     child.kill('SIGINT');
+    const [rest] = await Promise.all([read(child.stdout), ended(child)]);
+    expect([rest, child.exitCode]).toEqual(['taken\n', 5]);
+  });
+
+  it('ends a command and all that it started at the second Ctrl-C, and puts everything away', async () => {
+    const before = await traces();
+    const stubborn = 'trap "echo no" INT; (sleep 42 &); echo now; while :; do sleep 42; done';
+    const child = start(['exec', 'box', '--', 'bash', '-c', stubborn]);
+    const output = child.stdout ?? child;
+    await once(output, 'data');
+    child.kill('SIGINT');
+    expect(String((await once(output, 'data'))[0])).toBe('no\n');
+    child.kill('SIGINT');
     await ended(child);
+    expect(child.exitCode).toBe(130);
     expect(await traces()).toBe(before);
     // But for those of the command that looks.
     expect(await inBox('ls -A /tmp | grep -c "^.paddock"')).toBe('2\n');
@@ -84,6 +105,38 @@ describe('paddock exec', () => {
 
   it('gives a command no input to wait for', async () => {
     expect(await paddock(['exec', 'box', '--', 'cat'])).toEqual(quiet);
+  });
+
+  it('hands on what it reads, byte for byte, and its end', async () => {
+    const bytes = randomBytes(3_000_000);
+    const child = start(['exec', 'box', '--', 'bash', '-c', 'cat; echo over >&2; exit 6']);
+    child.stdin?.end(bytes);
+    const [stdout, stderr] = await Promise.all([
+      child.stdout ? buffer(child.stdout) : Buffer.of(),
+      read(child.stderr),
+      ended(child),
+    ]);
+    expect(stdout.equals(bytes)).toBe(true);
+    expect([stderr, child.exitCode]).toEqual(['over\n', 6]);
+  });
+
+  it('hands on what it reads as it comes', async () => {
+    const child = start(['exec', 'box', '--', 'bash', '-c', 'while read -r line; do echo "got $line"; done']);
+    for (const line of ['one', 'two']) {
+      child.stdin?.write(`${line}\n`);
+      expect(String((await once(child.stdout ?? child, 'data'))[0])).toBe(`got ${line}\n`);
+    }
+    child.stdin?.end();
+    await ended(child);
+    expect(child.exitCode).toBe(0);
+  });
+
+  it('does not wait for an input that its command does not read', async () => {
+    const child = start(['exec', 'box', '--', 'head', '-c', '3']);
+    child.stdin?.write('abcdef');
+    const [stdout] = await Promise.all([read(child.stdout), ended(child)]);
+    expect([stdout, child.exitCode]).toEqual(['abc', 0]);
+    child.stdin?.destroy();
   });
 
   it('gives hundreds of megabytes whole', async () => {
@@ -280,4 +333,60 @@ describe('paddock run', () => {
     const [stderr] = await Promise.all([read(child.stderr), ended(child)]);
     expect([child.exitCode, stderr]).toEqual([0, '']);
   });
+});
+
+describe('paddock logs', () => {
+  it('tells what became of a sandbox, whole, in part, and as JSON', async () => {
+    const { stdout, exitCode } = await paddock(['logs', 'box']);
+    expect(exitCode).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z life claimed$/);
+    expect(lines[1]).toMatch(/ life a server was started: /);
+    expect((await paddock(['logs', '--tail', '1', 'box'])).stdout).toBe(`${lines.at(-1)}\n`);
+    expect((await paddock(['logs', '--since', '2999-01-01T00:00:00Z', 'box'])).stdout).toBe('');
+    expect((await paddock(['logs', '--since', '1d', 'box'])).stdout).toBe(stdout);
+    const told = (await paddock(['--json', 'logs', '--tail', '2', 'box'])).stdout.trimEnd().split('\n');
+    expect(told.map((line) => JSON.parse(line))).toContainEqual({
+      time: expect.any(String),
+      source: 'life',
+      text: expect.stringMatching(/claimed|started/),
+    });
+  });
+
+  it('follows what comes until the sandbox is gone', async () => {
+    await gateway.connection.call('POST', '/api/sandboxes', { sandbox_id: 'followed' });
+    const child = start(['logs', '-f', 'followed']);
+    const lines = read(child.stdout);
+    await once(child.stdout ?? child, 'data');
+    await gateway.connection.call('DELETE', '/api/sandboxes/followed');
+    await ended(child);
+    expect([(await lines).trimEnd().split('\n').at(-1), child.exitCode]).toEqual([
+      expect.stringMatching(/ life released$/),
+      0,
+    ]);
+  });
+
+  it.each([
+    ['a sandbox that is not there', ['gone'], /no sandbox "gone"/],
+    ['a number that is none', ['--tail', 'x', 'box'], /--tail is "x"/],
+    ['a time that is none', ['--since', 'noon', 'box'], /--since is "noon"/],
+  ])('refuses %s', async (_, args, message) => {
+    const { exitCode, stderr } = await paddock(['logs', ...args]);
+    expect(exitCode).toBe(125);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/\nhint: .+\n$/);
+  });
+});
+
+describe('paddock without a gateway', () => {
+  it.each([[['ls']], [['exec', 'box', '--', 'true']], [['logs', 'box']], [['status']]])(
+    '%j says how to start one',
+    async (args) => {
+      const { exitCode, stderr } = await paddock(args, { PADDOCK_URL: 'http://127.0.0.1:1' });
+      expect(exitCode).toBe(125);
+      expect(stderr).toMatch(
+        /^error: nobody answers at http:\/\/127\.0\.0\.1:1 .*\nhint: .*`paddock serve`.*\n$/,
+      );
+    },
+  );
 });

@@ -1,6 +1,6 @@
 /** What one sandbox may use. Control groups need root, as CI has; elsewhere the gateway says that there are no limits. */
 import { accessSync, constants, existsSync } from 'node:fs';
-import { Sandbox } from '@paddock/client';
+import { Gateway as Client, Sandbox } from '@paddock/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../support/gateway.ts';
 
@@ -10,7 +10,10 @@ describe.skipIf(!roots.some(isWritable))('a sandbox with limits', () => {
   let gateway: Gateway;
   beforeAll(async () => {
     const limits = { PADDOCK_MEMORY_LIMIT_MIB: '160', PADDOCK_PROCESS_LIMIT: '80', PADDOCK_CPU_LIMIT: '0.5' };
-    gateway = await startGateway({ PADDOCK_NETWORK: 'none', ...limits });
+    const templates = {
+      PADDOCK_TEMPLATES: JSON.stringify({ roomy: { memoryLimitMib: 700, processLimit: 300 } }),
+    };
+    gateway = await startGateway({ PADDOCK_NETWORK: 'none', ...limits, ...templates });
   });
   afterAll(() => gateway[Symbol.asyncDispose]());
 
@@ -43,6 +46,14 @@ for child in alive:
     child.kill()
 `;
     expect((await python('crowded', spawnMany)).stdout).toBe('Resource temporarily unavailable\nTrue\n');
+  });
+
+  it('has those of its template, as far as that has any', async () => {
+    const client = new Client({ baseUrl: gateway.url });
+    await client.sandboxes.create({ sandbox_id: 'roomy', template: 'roomy' });
+    const program = 'x = bytearray(400 * 1024 * 1024); print(len(x))';
+    expect((await python('roomy', program)).stdout).toBe(`${400 * 1024 * 1024}\n`);
+    expect((await python('roomy', 'x = bytearray(900 * 1024 * 1024)')).exit_code).toBe(137);
   });
 
   it('gets its share of a processor and no more', async () => {

@@ -44,6 +44,10 @@ describe('owners', () => {
     await expect(client(keys.bob).sandboxes.get({ sandbox_id: 'second' })).rejects.toMatchObject({
       code: 'sandbox_not_found',
     });
+    await expect(
+      client(keys.bob).sandboxes.change({ sandbox_id: 'second', extend_seconds: 1 }),
+    ).rejects.toMatchObject({ code: 'sandbox_not_found' });
+    expect((await client(keys.bob).sandboxes.list({ status: 'any' })).total).toBe(1);
     await client(keys.bob).sandboxes.release({ sandbox_id: 'second' });
     expect((await client(keys.ada).sandboxes.get({ sandbox_id: 'second' })).status).toBe('Running');
   });

@@ -8,7 +8,7 @@ export class ClosedPipe extends Error {
  *
  * @throws ClosedPipe
  */
-export function print(text: string): Promise<void> {
+export function print(text: string | Uint8Array): Promise<void> {
   return write(process.stdout, text);
 }
 
@@ -17,12 +17,12 @@ export function print(text: string): Promise<void> {
  *
  * @throws ClosedPipe
  */
-export function printError(text: string): Promise<void> {
+export function printError(text: string | Uint8Array): Promise<void> {
   return write(process.stderr, text);
 }
 
-function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
-  if (text === '') return Promise.resolve();
+function write(stream: NodeJS.WriteStream, text: string | Uint8Array): Promise<void> {
+  if (text.length === 0) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const failed = (error: Error) => reject(isClosedPipe(error) ? new ClosedPipe() : error);
     // The event follows the callback of a write that failed, and without a listener would end the process.

@@ -38,6 +38,11 @@ function root(): Command {
     .description('An isolated computer for each conversation of an agent.')
     .version(pkg.version)
     .option('--url <url>', 'the gateway (or PADDOCK_URL; http://127.0.0.1:8080 when neither is given)')
+    .option(
+      '--context <name>',
+      'reach the gateway of a cluster, by kubectl, through this context of the kubeconfig',
+    )
+    .option('--namespace <name>', 'the namespace of that gateway; deer-flow when absent')
     .option('--api-key <key>', 'its key (better as SANDBOX_API_KEY, which other users cannot see)')
     .option('--json', 'print results as JSON')
     .exitOverride()
@@ -49,12 +54,21 @@ function root(): Command {
 Examples:
   $ paddock run hello.py                a program, in a sandbox of its own
   $ paddock serve                       the gateway, for backends and the other commands
+  $ paddock create chat-1               a sandbox that stays
   $ paddock exec chat-1 -- ls -la       a command in a sandbox that exists
   $ paddock shell chat-1                a terminal in it
   $ paddock cp chat-1:report.pdf .      a file out of it
+  $ paddock logs -f chat-1              what its server says, and what becomes of it
   $ paddock status
+  $ paddock --context prod ls           the sandboxes of a cluster
   $ paddock doctor                      what sandboxes need of this machine
 
-A command's exit code is that of what ran in the sandbox. When paddock itself fails it is 125.`,
+Exit codes:
+  run, exec, shell    that of what ran in the sandbox; 128 and its number for what a signal ended
+  doctor              1 when sandboxes do not work here
+  serve               that of the gateway
+  any                 125 when paddock itself fails, 128 and its number for a signal that ended paddock, else 0
+
+E2E_KUBECONFIG names a kubeconfig, and that the gateway is in its cluster.`,
     );
 }

@@ -1,9 +1,12 @@
-import { defaultBaseUrl } from '@paddock/client';
+import { type ConnectionOptions, defaultBaseUrl } from '@paddock/client/parts';
+import type { Cluster } from './cluster/cluster.ts';
 import { CliError } from './failure.ts';
 
 /** The options that every command has. */
 export interface GlobalOptions {
   readonly url?: string;
+  readonly context?: string;
+  readonly namespace?: string;
   readonly apiKey?: string;
   readonly json?: boolean;
 }
@@ -16,6 +19,25 @@ export interface Reach {
   readonly named: boolean;
   /** Whoever sits at a terminal wants to know at once. */
   readonly retries: 0;
+}
+
+/** A way to the gateway, open until it is disposed of. */
+export interface OpenReach extends Reach, AsyncDisposable {
+  readonly connection: ConnectionOptions;
+}
+
+/**
+ * Opens the way to the gateway: its URL as it is, or to that of a cluster through kubectl.
+ *
+ * @throws CliError when there is none.
+ */
+export async function openReach(options: GlobalOptions, signal: AbortSignal): Promise<OpenReach> {
+  const cluster = clusterOf(options);
+  if (!cluster) return opened(reachOf(options), async () => {});
+  const { forwardPort } = await import('./cluster/port-forward.ts');
+  const forward = await forwardPort(cluster, signal);
+  const reach = { ...reachOf({ ...options, url: forward.url }), named: true };
+  return opened(reach, async () => forward[Symbol.asyncDispose]());
 }
 
 /** @throws CliError when the URL is none. */
@@ -34,4 +56,24 @@ export function reachOf({ url, apiKey }: GlobalOptions): Reach {
     named: named !== undefined,
     retries: 0,
   };
+}
+
+/** A flag wins over a variable, and of the variables the URL. */
+function clusterOf({ url, context, namespace }: GlobalOptions): Cluster | undefined {
+  const kubeconfig = process.env.E2E_KUBECONFIG || undefined;
+  if (url !== undefined && context !== undefined) {
+    throw new CliError('both --url and --context are given', {
+      hint: 'Give the one that leads to the gateway.',
+    });
+  }
+  const isMeant = context !== undefined || (kubeconfig && url === undefined && !process.env.PADDOCK_URL);
+  return isMeant ? { context, kubeconfig, namespace: namespace ?? defaultNamespace } : undefined;
+}
+
+/** Where the guide puts the gateway. */
+const defaultNamespace = 'deer-flow';
+
+function opened(reach: Reach, close: () => Promise<void>): OpenReach {
+  const { baseUrl, apiKey, retries } = reach;
+  return { ...reach, connection: { baseUrl, apiKey, retries }, [Symbol.asyncDispose]: close };
 }

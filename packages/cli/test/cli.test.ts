@@ -42,9 +42,11 @@ async function sandboxes(): Promise<string[]> {
 describe('help', () => {
   const commands = [
     'run',
+    'create',
     'exec',
     'shell',
     'cp',
+    'logs',
     'ls',
     'rm',
     'serve',

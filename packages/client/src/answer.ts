@@ -1,4 +1,6 @@
-import { errorCatalogue, failureBody, invalidBody, type Operation } from '@paddock/protocol';
+import type { Operation } from '@paddock/protocol';
+import { failureBody, invalidBody } from '@paddock/protocol/envelope';
+import { errorCatalogue } from '@paddock/protocol/errors';
 import * as z from 'zod/mini';
 import { PaddockError } from './error.ts';
 

@@ -1,4 +1,4 @@
-import { version } from '@paddock/protocol';
+import { version } from '@paddock/protocol/version';
 import { patientTransport, type Transport } from './transport.ts';
 
 /** Where a gateway listens unless it was told otherwise. */
@@ -51,6 +51,13 @@ export function connectionTo(options: ConnectionOptions, headers: Record<string,
     retries: options.retries ?? 2,
     transport: options.fetch ?? patientTransport,
   };
+}
+
+/** How to reach a sandbox that exists, through its gateway. */
+export function atPath(options: ConnectionOptions, id: string): ConnectionOptions {
+  const { baseUrl = defaultBaseUrl, apiKey, signal, retries, fetch } = options;
+  const url = `${baseUrl.replace(/\/+$/, '')}/s/${encodeURIComponent(id)}`;
+  return { baseUrl: url, apiKey, signal, retries, fetch };
 }
 
 /** Credentials in a URL (`http://:KEY@host`) travel as Basic authorization, which `fetch` would refuse to do. */

@@ -1,4 +1,4 @@
-import { provisioner } from '@paddock/protocol';
+import { provisioner } from '@paddock/protocol/provisioner';
 import { type ConnectionOptions, connectionTo } from './connection.ts';
 import { type Methods, methodsOf } from './methods.ts';
 

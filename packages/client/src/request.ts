@@ -1,4 +1,4 @@
-import { fieldsTravelIn, type Operation, pathParameters } from '@paddock/protocol';
+import { fieldsTravelIn, type Operation, pathParameters } from '@paddock/protocol/operation';
 import { PaddockError } from './error.ts';
 import { encodeForm } from './form.ts';
 

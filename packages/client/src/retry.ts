@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isErrorCode } from '@paddock/protocol';
+import { isErrorCode } from '@paddock/protocol/errors';
 import { PaddockError } from './error.ts';
 
 const firstPauseMs = 250;

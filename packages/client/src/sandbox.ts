@@ -1,16 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { type Aio, aio } from '@paddock/protocol';
-import { type ConnectionOptions, connectionTo, defaultBaseUrl } from './connection.ts';
-import { type CommandResult, PaddockError } from './error.ts';
+import { claim, type Lease } from './claim.ts';
+import { atPath, type ConnectionOptions, connectionTo } from './connection.ts';
+import type { CommandResult } from './error.ts';
 import type { CallOptions } from './exchange.ts';
 import { Files } from './files.ts';
 import { Gateway } from './gateway.ts';
 import { type Answers, answersOf, type Methods, methodsOf } from './methods.ts';
 import { type RunOptions, run } from './run.ts';
 import { type Streams, streamsOf } from './streams.ts';
-
-/** The operations whose rows offer events, which the types of the rows do not tell. */
-const streaming = { shell: ['exec', 'view'] } as const;
 
 export interface SandboxOptions extends ConnectionOptions {
   /** The sandbox's id, sent as X-Sandbox-Id: the gateway makes the sandbox when it is first used. */
@@ -32,7 +29,7 @@ export class Sandbox implements Methods<Aio> {
   /** The same methods, giving the server's message and hint with the data. */
   readonly answers: Answers<Aio>;
   /** The methods that can tell what happens while it happens, as async iterators. */
-  readonly streams: Streams<Aio, typeof streaming>;
+  readonly streams: Streams<Aio>;
   readonly files: Files;
 
   /**
@@ -49,7 +46,7 @@ export class Sandbox implements Methods<Aio> {
     this.bash = bash;
     this.file = file;
     this.answers = answersOf(aio, connection);
-    this.streams = streamsOf(aio, streaming, connection);
+    this.streams = streamsOf(aio, connection);
     this.files = new Files(file);
   }
 
@@ -68,17 +65,7 @@ export class Sandbox implements Methods<Aio> {
    * @throws PaddockError
    */
   static async create(options: SandboxOptions = {}): Promise<OwnedSandbox> {
-    const id = options.id ?? randomUUID();
-    const sandbox = new OwnedSandbox(options, id);
-    try {
-      await new Gateway(options).sandboxes.create({ sandbox_id: id });
-    } catch (error) {
-      // It goes on starting, and nobody else knows its id.
-      const starting = error instanceof PaddockError && error.code === 'sandbox_starting';
-      if (options.id === undefined && (starting || options.signal?.aborted)) await sandbox.release();
-      throw error;
-    }
-    return sandbox;
+    return new OwnedSandbox(options, await claim(options, options.id));
   }
 
   /**
@@ -100,28 +87,21 @@ export class Sandbox implements Methods<Aio> {
 /** A sandbox that this program made and ends. */
 export class OwnedSandbox extends Sandbox implements AsyncDisposable {
   readonly id: string;
-  readonly #gateway: Gateway;
+  readonly #lease: Lease;
 
   /** Made by {@link Sandbox.create}. */
-  constructor(options: ConnectionOptions, id: string) {
-    super(atPath(options, id));
-    this.id = id;
-    // Not under the caller's signal: what aborts the work must not keep the sandbox from being released.
-    this.#gateway = new Gateway({ ...options, signal: undefined });
+  constructor(options: ConnectionOptions, lease: Lease) {
+    super(atPath(options, lease.id));
+    this.id = lease.id;
+    this.#lease = lease;
   }
 
   /** Ends the sandbox, all that runs in it, and deletes its files. Once it is gone this does nothing. */
   async release(options?: CallOptions): Promise<void> {
-    await this.#gateway.sandboxes.release({ sandbox_id: this.id }, options);
+    await this.#lease.release(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release();
   }
-}
-
-function atPath(options: ConnectionOptions, id: string): ConnectionOptions {
-  const { baseUrl = defaultBaseUrl, apiKey, signal, retries, fetch } = options;
-  const url = `${baseUrl.replace(/\/+$/, '')}/s/${encodeURIComponent(id)}`;
-  return { baseUrl: url, apiKey, signal, retries, fetch };
 }

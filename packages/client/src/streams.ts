@@ -1,4 +1,11 @@
-import type { Operation, OperationTable, RequestOf, ResponseOf } from '@paddock/protocol';
+import type {
+  Operation,
+  OperationGroup,
+  OperationTable,
+  RequestOf,
+  ResponseOf,
+  StreamOperation,
+} from '@paddock/protocol';
 import * as z from 'zod/mini';
 import { fit, readAnswer, readFailure } from './answer.ts';
 import type { Connection } from './connection.ts';
@@ -13,18 +20,16 @@ export type StreamEvent<Result> =
   | { readonly event: 'result'; readonly result: Result; readonly hint?: string | undefined };
 
 /** Methods that tell what happens while it happens. To leave the loop over one ends its connection. */
-export type Streams<Table extends OperationTable, Picked extends PickOf<Table>> = {
-  readonly [Group in keyof Picked & keyof Table]: {
-    readonly [Name in NamesOf<Picked[Group]> & keyof Table[Group]]: Stream<Table[Group][Name]>;
+export type Streams<Table extends OperationTable> = {
+  readonly [Group in keyof Table as NamesOf<Table[Group]> extends never ? never : Group]: {
+    readonly [Name in NamesOf<Table[Group]>]: Stream<Table[Group][Name]>;
   };
 };
 
-/** The names of operations by group. */
-type PickOf<Table extends OperationTable> = {
-  readonly [Group in keyof Table]?: readonly (keyof Table[Group])[];
-};
-
-type NamesOf<List> = List extends readonly (infer Name)[] ? Name : never;
+/** The operations of a group whose rows offer events. */
+type NamesOf<Group extends OperationGroup> = {
+  [Name in keyof Group]: Group[Name] extends StreamOperation ? Name : never;
+}[keyof Group];
 
 type Stream<Op extends Operation> = (
   request: RequestOf<Op>,
@@ -32,18 +37,17 @@ type Stream<Op extends Operation> = (
 ) => AsyncGenerator<StreamEvent<ResponseOf<Op>>, void, undefined>;
 
 /** Makes the streaming methods of a table. */
-export function streamsOf<Table extends OperationTable, const Picked extends PickOf<Table>>(
+export function streamsOf<Table extends OperationTable>(
   table: Table,
-  picked: Picked,
   connection: Connection,
-): Streams<Table, Picked> {
-  const groups = Object.entries<readonly PropertyKey[] | undefined>(picked).map(([group, names = []]) => {
-    const methods = names.flatMap((name) => {
-      const row = table[group]?.[String(name)];
-      return row
-        ? [[name, (fields: Fields, options?: CallOptions) => stream(connection, row, fields, options)]]
-        : [];
-    });
+): Streams<Table> {
+  const groups = Object.entries(table).map(([group, rows]) => {
+    const methods = Object.entries(rows)
+      .filter(([, row]) => row.stream)
+      .map(([name, row]) => [
+        name,
+        (fields: Fields, options?: CallOptions) => stream(connection, row, fields, options),
+      ]);
     return [group, Object.fromEntries(methods)];
   });
   return Object.fromEntries(groups);

@@ -1,5 +1,4 @@
 import { request as overHttp } from 'node:http';
-import { request as overHttps } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 
@@ -28,9 +27,10 @@ interface TransportAnswer {
  * Sends over node:http, which waits for an answer as long as the caller does: a command may be silent for an hour. Idle
  * connections are kept and reused by the process's global agent, and TCP keep-alive notices a peer that is gone.
  */
-export const patientTransport: Transport = (url, { method, headers, body, signal }) =>
-  new Promise((resolve, reject) => {
-    const send = url.startsWith('https:') ? overHttps : overHttp;
+export const patientTransport: Transport = async (url, { method, headers, body, signal }) => {
+  // Most gateways are near, and TLS takes a program some milliseconds to load.
+  const send = url.startsWith('https:') ? (await import('node:https')).request : overHttp;
+  return new Promise((resolve, reject) => {
     const length = typeof body === 'string' ? { 'content-length': String(Buffer.byteLength(body)) } : {};
     const options = { method, headers: { ...headers, ...length }, ...(signal && { signal }) };
     const outgoing = send(url, options, (incoming) => {
@@ -46,3 +46,4 @@ export const patientTransport: Transport = (url, { method, headers, body, signal
     // A server may answer, and close, before it has read everything: once it has answered this changes nothing.
     else pipeline(body, outgoing).catch(reject);
   });
+};

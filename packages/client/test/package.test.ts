@@ -9,7 +9,7 @@ import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../../../test/support/gateway.ts';
 import { buildClient } from '../build.ts';
-import { olderNode } from './nodes.ts';
+import { bun, olderNode } from './runtimes.ts';
 
 const modules = join(import.meta.dirname, '../../../node_modules');
 const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
@@ -54,17 +54,24 @@ describe('the package', () => {
   });
 });
 
-describe.each([20, 22, 24])('on Node %i', (major) => {
+const runtimes: [string, () => string | undefined][] = [
+  ['Node 20', () => olderNode(20)],
+  ['Node 22', () => olderNode(22)],
+  ['Node 24', () => (process.version.startsWith('v24.') ? process.execPath : olderNode(24))],
+  ['Bun', bun],
+];
+
+describe.each(runtimes)('on %s', (name, find) => {
   it.for(examples)(
     'the README tells the truth: it prints $prints.0',
     { timeout: 180_000 },
     async ({ code, prints }, context) => {
-      const node = process.version.startsWith(`v${major}.`) ? process.execPath : olderNode(major);
-      context.skip(node === undefined, `no Node ${major} can be had here`);
+      const program = find();
+      context.skip(program === undefined, `no ${name} can be had here`);
       const here = code.replaceAll('http://127.0.0.1:8080', gateway.url);
       const { code: plain } = await transform(here, { loader: 'ts', format: 'esm', target: 'node20' });
       writeFileSync(join(folder, 'example.mjs'), plain);
-      const { stdout, stderr } = await promisify(execFile)(node ?? '', ['example.mjs'], { cwd: folder });
+      const { stdout, stderr } = await promisify(execFile)(program ?? '', ['example.mjs'], { cwd: folder });
       expect({ stdout: stdout.trimEnd().split('\n'), stderr }).toEqual({ stdout: prints, stderr: '' });
     },
   );

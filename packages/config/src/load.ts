@@ -14,6 +14,7 @@ import { readFile } from './file.ts';
 import { readFlags } from './flags.ts';
 import { checkReach } from './reach.ts';
 import { describeSource, type Found, type Source } from './source.ts';
+import { templateProblem, withAbsolutePaths } from './templates.ts';
 import { fromText } from './value.ts';
 
 /** Where to read settings from: the process's own arguments, environment and folder when absent. */
@@ -71,8 +72,16 @@ function defaults(env: Environment, cwd: string): Found[] {
 function check(found: Found, env: Environment, problems: ConfigProblem[]): unknown {
   const row: Setting = settings[found.key];
   const parsed = row.schema.safeParse(fromText(found.raw, row.kind));
-  if (parsed.success)
-    return row.kind === 'path' ? absolute(String(parsed.data), found.base, env) : parsed.data;
+  if (parsed.success) {
+    if (row.kind === 'path') return absolute(String(parsed.data), found.base, env);
+    return found.key === 'templates'
+      ? withAbsolutePaths(parsed.data, (path) => absolute(path, found.base, env))
+      : parsed.data;
+  }
+  if (found.key === 'templates') {
+    problems.push(templateProblem(parsed.error.issues, `templates from ${describeSource(found.source)}`));
+    return undefined;
+  }
   const shown = row.secret ? 'unusable' : (JSON.stringify(found.raw) ?? String(found.raw));
   problems.push({
     message: `${found.key} from ${describeSource(found.source)} is ${shown}, expected ${row.expected}`,

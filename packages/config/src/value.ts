@@ -18,9 +18,19 @@ export function fromText(raw: unknown, kind: SettingKind): unknown {
         .filter((item) => item !== '');
     case 'choice':
       return raw.trim();
+    case 'map':
+      return fromJson(raw);
     case 'text':
     case 'path':
       return raw;
+  }
+}
+
+function fromJson(raw: string): unknown {
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return raw;
   }
 }
 

@@ -40,9 +40,12 @@ describe('the defaults', () => {
       allowUnauthenticated: false,
       allowedHosts: [],
       allowedOrigins: [],
+      programDomain: 'localhost',
       dataDir: '/home/ada/.local/state/paddock',
       skillsPath: join(cwd, 'skills'),
+      isolation: 'bubblewrap',
       network: 'auto',
+      mountRoots: [],
       warmSandboxes: 2,
       maxSandboxes: 100,
       maxSandboxesPerOwner: 0,
@@ -52,6 +55,7 @@ describe('the defaults', () => {
       memoryLimitMib: 2_048,
       cpuLimit: 0,
       processLimit: 1_024,
+      templates: {},
       createTimeoutSeconds: 25,
       drainSeconds: 10,
       logLevel: 'info',
@@ -116,9 +120,12 @@ describe('a value', () => {
     ['allowUnauthenticated', 'yes', true],
     ['allowedHosts', 'a.example.com, b.example.com,', ['a.example.com', 'b.example.com']],
     ['allowedOrigins', 'https://app.example.com', ['https://app.example.com']],
+    ['programDomain', 'programs.example.com', 'programs.example.com'],
     ['dataDir', '/srv/paddock', '/srv/paddock'],
     ['skillsPath', '~', '/home/ada'],
+    ['isolation', 'none', 'none'],
     ['network', 'none', 'none'],
+    ['mountRoots', '/srv/a, /srv/b', ['/srv/a', '/srv/b']],
     ['warmSandboxes', '0', 0],
     ['maxSandboxes', '7', 7],
     ['maxSandboxesPerOwner', '3', 3],
@@ -128,8 +135,10 @@ describe('a value', () => {
     ['memoryLimitMib', '512', 512],
     ['cpuLimit', '1.5', 1.5],
     ['processLimit', '64', 64],
+    ['templates', '{"big": {"cpuLimit": 2}}', { big: { cpuLimit: 2 } }],
     ['createTimeoutSeconds', '2.5', 2.5],
     ['drainSeconds', '0', 0],
+    ['auditFile', '/var/log/paddock.jsonl', '/var/log/paddock.jsonl'],
     ['logLevel', 'error', 'error'],
   ];
 
@@ -155,6 +164,26 @@ describe('a value', () => {
       allowedHosts: ['a.example.com'],
       drainSeconds: 0.5,
     });
+  });
+
+  it('is a map where it has parts, with paths that start at the folder of the file', () => {
+    const yaml =
+      'templates:\n  big:\n    memoryLimitMib: 4096\n    skillsPath: ./more\n    env: { TEAM: research }\n';
+    const { cwd, config } = load({ yaml });
+    expect(config.templates).toEqual({
+      big: { memoryLimitMib: 4096, skillsPath: join(cwd, 'more'), env: { TEAM: 'research' } },
+    });
+  });
+
+  it.each([
+    ['big: { memoryLimitMb: 1 }', /big has a setting "memoryLimitMb"/, /memoryLimitMib/],
+    ['big: { anything: 1 }', /big has a setting "anything"/, /warmSandboxes, memoryLimitMib/],
+    ['big: { cpuLimit: many }', /big → cpuLimit cannot be used/, /Correct/],
+    ['7', /templates from .*paddock.yaml:1/, /Correct/],
+  ])('of templates that is %s is refused for what is wrong in it', (yaml, message, hint) => {
+    const error = failure({ yaml: `templates: ${yaml.includes(':') ? `{ ${yaml} }` : yaml}` });
+    expect(error.message).toMatch(message);
+    expect(error.hint).toMatch(hint);
   });
 
   it('needs no text where it is true or false', () => {

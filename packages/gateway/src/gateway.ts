@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { lockDataFolder } from './data-folder.ts';
 import type { Engine } from './engines/engine.ts';
 import { LocalEngine } from './engines/local/index.ts';
-import { Fleet, Reaper } from './fleet/index.ts';
+import { Audit, Fleet, Reaper } from './fleet/index.ts';
 import {
   createAuth,
   documentRoutes,
@@ -30,7 +30,13 @@ export interface GatewayOptions {
 }
 
 /** Bodies and answers may take as long as they like; headers may not, for they cost a connection each. */
-const serverOptions = { keepAliveTimeout: 75_000, requestTimeout: 0, headersTimeout: 60_000 };
+const serverOptions: ServerOptions = {
+  keepAliveTimeout: 75_000,
+  requestTimeout: 0,
+  headersTimeout: 60_000,
+  // Some clients offer HTTP/2 with their first request, which we answer as HTTP/1.1, its body and all.
+  shouldUpgradeCallback: ({ headers }) => !/^h2c\b/i.test(headers.upgrade ?? ''),
+};
 
 /** A gateway that serves. */
 export interface RunningGateway {
@@ -56,13 +62,14 @@ export async function startGateway({ config, log, serverFolder }: GatewayOptions
     servers.map((server, i) => listen(server, config.host, ports[i] ?? 0)),
   );
   resources.use(await lockDataFolder(config.dataDir));
+  const audit = new Audit(log, config.auditFile);
   const key = new GatewayKey();
   const engine = resources.use(
     await LocalEngine.create({ config, serverFolder, publicKeys: key.publicKeys, log }),
   );
   await engine.start();
 
-  const fleet = new Fleet({ ...config, engine, key, log });
+  const fleet = resources.use(new Fleet({ ...config, engine, key, log, audit }));
   resources.use(new Reaper({ ...config, fleet, log }));
   const drain = serve(servers, { config, log, engine, fleet });
   const owned = resources.move();
@@ -86,6 +93,7 @@ interface Parts {
 /** Takes requests from now on. Gives the function that refuses new ones and waits for those that are open. */
 function serve(servers: readonly Server[], { config, log, engine, fleet }: Parts): () => Promise<void> {
   let draining = false;
+  const offersMounts = config.mountRoots.length > 0;
   const auth = createAuth(new KeyRing({ ...config, log }), loadPathKey(join(config.dataDir, 'path.key')));
   const publicHost = config.publicUrl ? [new URL(config.publicUrl).hostname] : [];
   const front = new Front({
@@ -93,10 +101,23 @@ function serve(servers: readonly Server[], { config, log, engine, fleet }: Parts
     auth,
     probe: new Probe(engine),
     routes: new Routes()
-      .add(provisioner.service, serviceRoutes())
-      .add(provisioner.sandboxes, sandboxRoutes({ fleet, auth, publicUrl: config.publicUrl }))
+      .add(provisioner.service, serviceRoutes({ offersMounts }))
+      .add(
+        provisioner.sandboxes,
+        sandboxRoutes({
+          fleet,
+          auth,
+          engine,
+          publicUrl: config.publicUrl,
+          onLateFailure: (id, error) => log.error({ id, err: error }, 'a sandbox could not be released'),
+        }),
+      )
       .add(document.api, documentRoutes({ keyed: auth.keyed, publicUrl: config.publicUrl })),
-    guard: guard({ ...config, allowedHosts: [...config.allowedHosts, ...publicHost] }),
+    guard: guard({
+      ...config,
+      allowedHosts: [...config.allowedHosts, ...publicHost, `*.${config.programDomain}`],
+    }),
+    programDomain: config.programDomain,
     isDraining: () => draining,
     logFault: (id, error, request) => log.error({ id, err: error, ...request }, 'internal fault'),
   });

@@ -12,16 +12,17 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { sendFailure } from '@paddock/http';
+import { answerOnSocket, sendFailure } from '@paddock/http';
 import { tokenHeader } from '@paddock/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Mount } from '../src/front/mount.ts';
 import { forward, forwardUpgrade } from '../src/front/proxy.ts';
-import { answerOnSocket } from '../src/front/socket-answer.ts';
 
 type Behaviour = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** A server on a Unix socket in the place of a sandbox, and a front that passes everything on to it. */
 class Rig implements AsyncDisposable {
+  mount: Mount = { on: 'api' };
   behave: Behaviour = (_, response) => response.end();
   readonly far = createServer((req, res) => this.behave(req, res));
   readonly near: Server;
@@ -45,6 +46,7 @@ class Rig implements AsyncDisposable {
       },
       target,
       keyed: false,
+      mount: this.mount,
     });
     this.near = createServer((req, res) => {
       forward(req, res, to(req.url ?? '/')).catch((error) => sendFailure(res, error, () => {}));
@@ -202,6 +204,63 @@ describe('the proxy', () => {
     });
     const got = await answer(rig.send({ headers: { connection: 'Upgrade', upgrade: 'echo' } }));
     expect(got).toMatchObject({ status: 404, body: 'no' });
+  });
+
+  it.each(['GET', 'DELETE', 'OPTIONS', 'POST'])(
+    'frames the body of a %s that comes in chunks, so that it is never read as another request',
+    async (method) => {
+      const seen: unknown[] = [];
+      rig.behave = async (req, res) => {
+        const body = await text(req);
+        seen.push([req.method, req.url, body]);
+        res.end('done');
+      };
+      const hidden = 'GET /hidden HTTP/1.1\r\nHost: h\r\n\r\n';
+      const sent = rig.send({
+        method,
+        path: '/first',
+        headers: { 'transfer-encoding': 'chunked' },
+        body: hidden,
+      });
+      expect(await answer(sent)).toMatchObject({ status: 200, body: 'done' });
+      await answer(rig.send({ path: '/second' }));
+      expect(seen).toEqual([
+        [method, '/first', hidden],
+        ['GET', '/second', ''],
+      ]);
+    },
+  );
+
+  it.each([
+    ['a status that is none', 'HTTP/1.1 007 Bond\r\nContent-Length: 0\r\n\r\n'],
+    [
+      'a switch of protocols that nobody asked for',
+      'HTTP/1.1 101 Now\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+    ],
+    ['no HTTP', 'hello\r\n\r\n'],
+    ['nothing', ''],
+  ])('takes a server that answers with %s for dead, and lives on', async (_, bytes) => {
+    rig.behave = (req) => req.socket.end(bytes, 'latin1');
+    const { status, body } = await answer(rig.send({ method: 'POST', body: '{}' }));
+    expect([status, JSON.parse(body).code]).toEqual([410, 'sandbox_died']);
+    rig.behave = (_req, res) => res.end('fine');
+    expect(await answer(rig.send())).toMatchObject({ status: 200, body: 'fine' });
+  });
+
+  it('passes an answer on without the words of its status when they hold control characters', async () => {
+    rig.behave = (req) => req.socket.end('HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nhi', 'latin1');
+    expect(await answer(rig.send())).toMatchObject({ status: 200, body: 'hi' });
+  });
+
+  it('passes no length on with an upgrade: what follows is no body', async () => {
+    const lengths: unknown[] = [];
+    rig.far.on('upgrade', (req: IncomingMessage, socket: Socket) => {
+      lengths.push(req.headers['content-length']);
+      socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
+    });
+    const headers = { connection: 'Upgrade', upgrade: 'echo', 'content-length': '5' };
+    expect(await answer(rig.send({ headers }))).toMatchObject({ status: 403 });
+    expect(lengths).toEqual([undefined]);
   });
 
   it('refuses a request with two lengths: it could be read as two requests', async () => {

@@ -8,3 +8,5 @@ export { endGently, isStillSending } from './linger.ts';
 export { type Call, type Handler, type Handlers, Routes } from './routes.ts';
 export { sendFailure } from './send.ts';
 export { type FaultLog, type ServeOptions, serve } from './serve.ts';
+export { answerOnSocket } from './socket-answer.ts';
+export { Use } from './use.ts';

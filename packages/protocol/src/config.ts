@@ -1,11 +1,13 @@
 /** The settings of the gateway: one row each. Loader, `paddock serve --help` and docs/configuration.md read this table. */
 import * as z from 'zod/mini';
+import { templateFields, templatesSchema } from './template.ts';
 
+export { type Template, templateFields, templatesSchema } from './template.ts';
 /** Environment variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** How a setting is written where only text can be: in the environment and in flags. */
-export type SettingKind = 'text' | 'path' | 'number' | 'boolean' | 'list' | 'choice';
+export type SettingKind = 'text' | 'path' | 'number' | 'boolean' | 'list' | 'choice' | 'map';
 
 /** The value that a row describes. */
 interface Value<Schema extends z.ZodMiniType> {
@@ -84,6 +86,14 @@ export const settings = {
     default: [],
     summary: 'Origins of web pages that may call.',
   },
+  programDomain: {
+    ...text(/^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, 'a domain name'),
+    env: 'PADDOCK_PROGRAM_DOMAIN',
+    default: 'localhost',
+    summary:
+      'Programs in sandboxes are served at {port}-{name}.<this domain>, each on a web origin of its own. ' +
+      'Beyond one machine: a domain whose every name leads here, and that serves nothing else.',
+  },
   dataDir: {
     ...path(),
     env: 'PADDOCK_DATA_DIR',
@@ -97,13 +107,27 @@ export const settings = {
     default: './skills',
     summary: 'The folder that sandboxes see, read-only, as /mnt/skills.',
   },
+  isolation: {
+    ...choice(['bubblewrap', 'none']),
+    env: 'PADDOCK_ISOLATION',
+    default: 'bubblewrap',
+    summary:
+      'What keeps sandboxes apart. none is nothing: their code can do all that the user of the gateway can. It is for ' +
+      'machines without user namespaces and for code that is trusted; there is no /mnt/user-data then, and no /mnt/skills.',
+  },
   network: {
     ...choice(['auto', 'outbound', 'none', 'host']),
     env: 'PADDOCK_NETWORK',
     default: 'auto',
     summary:
       'The network of sandboxes: outbound reaches the internet and not this machine, host shares its network. ' +
-      'auto is outbound where slirp4netns is installed, else none.',
+      'auto is outbound where slirp4netns or pasta is installed, else none.',
+  },
+  mountRoots: {
+    ...list(/^\/[^\0]*$/, 'absolute paths'),
+    env: 'PADDOCK_MOUNT_ROOTS',
+    default: [],
+    summary: 'Folders of the host: what lies below may be mounted into sandboxes (extra_mounts).',
   },
   warmSandboxes: {
     ...integer(0, 1_000),
@@ -162,6 +186,16 @@ export const settings = {
     default: 1_024,
     summary: 'Processes and threads that one sandbox may have at once; 0 is no limit.',
   },
+  templates: {
+    kind: 'map',
+    schema: templatesSchema,
+    expected: `a map of names to any of ${templateFields.join(', ')}, as JSON where it is text`,
+    env: 'PADDOCK_TEMPLATES',
+    default: {},
+    defaultText: 'none',
+    summary:
+      'Kinds of sandboxes that a create can ask for by name, each with a pool of its own (warmSandboxes: 0 when absent). What one leaves out is as for all; env is what its commands get.',
+  },
   createTimeoutSeconds: {
     ...seconds(1, 3_600),
     env: 'PADDOCK_CREATE_TIMEOUT_SECONDS',
@@ -173,6 +207,11 @@ export const settings = {
     env: 'PADDOCK_DRAIN_SECONDS',
     default: 10,
     summary: 'Seconds that open requests get to end when the gateway stops.',
+  },
+  auditFile: {
+    ...path(),
+    env: 'PADDOCK_AUDIT_FILE',
+    summary: 'A file for the audit, besides the log: a line for each create and end of a sandbox.',
   },
   logLevel: {
     ...choice(['debug', 'info', 'warn', 'error']),

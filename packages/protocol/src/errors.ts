@@ -62,6 +62,26 @@ const catalogue = {
     what: 'As many sandboxes are live as the configuration allows. Nothing ran.',
     todo: 'Release one, or raise maxSandboxes.',
   },
+  pool_empty: {
+    status: 429,
+    what: 'No started sandbox is free, and poolPolicy is "fail". Nothing ran.',
+    todo: 'Ask again in some seconds, or give the pool more replicas.',
+  },
+  engine_unavailable: {
+    status: 503,
+    what: 'The cluster that keeps the sandboxes did not answer, so that it is not known whether there is one. Nothing ran.',
+    todo: 'Ask again; if it stays so, look at the API server and the permissions of the gateway.',
+  },
+  peer_refused: {
+    status: 403,
+    what: 'The request comes from the address of a sandbox.',
+    todo: 'Call from outside of sandboxes.',
+  },
+  template_unknown: {
+    status: 422,
+    what: 'The configuration has no template of that name. Nothing was made.',
+    todo: 'Leave template out, or take a name that the setting templates has.',
+  },
   sandbox_starting: {
     status: 503,
     what: 'The sandbox is still starting. Nothing ran.',
@@ -81,6 +101,17 @@ const catalogue = {
     status: 503,
     what: 'The server is shutting down. Nothing ran.',
     todo: 'Send the request again.',
+  },
+
+  program_not_listening: {
+    status: 502,
+    what: 'No program listens on the port in the sandbox. Nothing ran.',
+    todo: 'Start one there, on 127.0.0.1, ::1 or every address, and ask again.',
+  },
+  program_failed: {
+    status: 424,
+    what: 'The program in the sandbox ended the connection, or sent what is no HTTP, instead of an answer.',
+    todo: 'Look at what the program printed, and check what was done before you send it again.',
   },
 
   not_bound: {

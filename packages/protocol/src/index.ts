@@ -29,6 +29,7 @@ export {
   pathParameters,
   type RequestOf,
   type ResponseOf,
+  type StreamOperation,
 } from './operation.ts';
-export { type Provisioned, provisioner } from './provisioner.ts';
+export { metadataLimit, type Provisioned, provisioner } from './provisioner.ts';
 export { version } from './version.ts';

@@ -98,6 +98,19 @@ function isAsyncIterable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
+/** A row that offers events to a caller that accepts `text/event-stream`. */
+export type StreamOperation<
+  Request extends ObjectSchema = ObjectSchema,
+  Response = z.ZodMiniType,
+> = Operation<Request, Response> & { readonly stream: true };
+
+/** Declares a row that offers events: output as it comes, then the response. */
+export function streamOperation<Request extends ObjectSchema, Response extends z.ZodMiniType>(
+  row: Omit<Row<Request, Response>, 'stream'>,
+): StreamOperation<Request, Response> {
+  return { ...operation(row), stream: true };
+}
+
 /** The names of the parameters in an operation's path, in order. */
 export function pathParameters(path: string): string[] {
   return Array.from(path.matchAll(/\{(\w+)\}/g), (match) => match[1] ?? '');

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Routes, serve } from '@paddock/http';
 import { aio, control, type SandboxContext } from '@paddock/protocol';
-import { parsePublicKeys } from '@paddock/protocol/token';
 import { BashSessions, bashRoutes } from './bash/index.ts';
-import { Activity, admission, bindRoutes, Identity } from './bind/index.ts';
+import { Activity, admission, bindRoutes, Identity, TrustedKeys } from './bind/index.ts';
 import { contextRoutes } from './context/index.ts';
 import type { StartOptions } from './environment.ts';
 import { fileRoutes, isFileFault } from './file/index.ts';
+import { Programs } from './proxy/index.ts';
+import { Settling } from './settle.ts';
 import { ShellSessions, shellRoutes, TerminalSockets } from './shell/index.ts';
 
 /** Files are written through JSON bodies up to this size; larger ones are uploaded. */
@@ -27,7 +28,7 @@ export interface App extends AsyncDisposable {
  * @throws {Error} when the keys cannot be read
  */
 export function createApp(start: StartOptions, describe: () => SandboxContext): App {
-  const identity = new Identity();
+  const identity = new Identity(start.bindFile);
   const sessionOptions = {
     workspace: start.workspace,
     env: () => ({ ...start.commandEnv, ...identity.env }),
@@ -37,7 +38,7 @@ export function createApp(start: StartOptions, describe: () => SandboxContext): 
   const activity = new Activity(() => shell.busy || bash.busy);
 
   const routes = new Routes()
-    .add(control.server, bindRoutes(identity, activity))
+    .add(control.server, bindRoutes({ identity, activity, onBound: () => bash.prepare() }))
     .add(
       aio.sandbox,
       contextRoutes({
@@ -53,7 +54,7 @@ export function createApp(start: StartOptions, describe: () => SandboxContext): 
     limitBytes,
     ...(start.softFileFailures && { isSoft: isFileFault }),
     takeNotice: () => identity.takeNotice(),
-    admit: admission(identity, { keys: parsePublicKeys(start.publicKeys), server: start.serverId }),
+    admit: admission(identity, { keys: new TrustedKeys(start.publicKeys), server: start.serverId }),
     logFault(id: string, error: unknown, request: { method: string; path: string }) {
       const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
       process.stderr.write(
@@ -62,20 +63,34 @@ export function createApp(start: StartOptions, describe: () => SandboxContext): 
     },
   };
 
+  const settling = new Settling(() => activity.idleSeconds * 1000);
   const sockets = new TerminalSockets(shell, options);
+  const programs = new Programs({ ...options, ownPort: portOf(start.listen) });
 
   return {
     request(request, response) {
+      settling.worked();
       const isAsking = request.url === '/activity' || request.url === '/v1/sandbox';
       const end = isAsking ? () => {} : activity.begin();
-      void serve(routes, options, request, response).finally(end);
+      const answered = programs.takes(request)
+        ? programs.request(request, response)
+        : serve(routes, options, request, response);
+      void answered.finally(end);
     },
     upgrade(request, socket, head) {
-      void sockets.upgrade(request, socket, head).finally(activity.begin());
+      settling.worked();
+      const taker = programs.takes(request) ? programs : sockets;
+      void taker.upgrade(request, socket, head).finally(activity.begin());
     },
     async [Symbol.asyncDispose]() {
+      settling[Symbol.dispose]();
       sockets[Symbol.dispose]();
       await Promise.all([shell[Symbol.asyncDispose](), bash[Symbol.asyncDispose]()]);
     },
   };
+}
+
+/** The port that an address names; none where it is a socket's path. */
+function portOf(address: string): number | undefined {
+  return address.startsWith('/') ? undefined : Number(address.slice(address.lastIndexOf(':') + 1));
 }

@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os';
+import type { KeySource } from './bind/index.ts';
 
 /** How this server was started. */
 export interface StartOptions {
@@ -7,7 +8,9 @@ export interface StartOptions {
   /** What gateways' tokens must be made for. */
   readonly serverId: string;
   /** Public keys of gateways, as `parsePublicKeys` reads them. */
-  readonly publicKeys: string;
+  readonly publicKeys: KeySource;
+  /** Where the bind is kept that made this server a sandbox's, so that a restarted one is the same sandbox. */
+  readonly bindFile: string | undefined;
   /** A private folder for the machinery of sessions. */
   readonly runDir: string;
   /** Where commands start. */
@@ -35,7 +38,10 @@ export function readEnvironment(env: NodeJS.ProcessEnv): StartOptions {
   return {
     listen: required('PADDOCK_LISTEN'),
     serverId: env.PADDOCK_SERVER_ID ?? hostname(),
-    publicKeys: required('PADDOCK_PUBLIC_KEYS'),
+    publicKeys: env.PADDOCK_PUBLIC_KEYS_FILE
+      ? { path: env.PADDOCK_PUBLIC_KEYS_FILE }
+      : { text: required('PADDOCK_PUBLIC_KEYS') },
+    bindFile: env.PADDOCK_BIND_FILE || undefined,
     runDir: required('PADDOCK_RUN_DIR'),
     workspace: env.PADDOCK_WORKSPACE ?? homeDir,
     homeDir,

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { aio } from '@paddock/protocol';
+import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BashSessions, bashRoutes } from '../src/bash/index.ts';
 import { commandMembers, isAlive } from '../src/processes/index.ts';
@@ -78,6 +79,25 @@ describe('/v1/bash/output', () => {
       stdout: 'b',
       offset: 4,
     });
+  });
+
+  it('gives from any offset the characters that begin there or later, while it runs and after', async () => {
+    const text = fc.string({ unit: 'binary', maxLength: 40 }).map((part) => part.replaceAll('\0', ''));
+    await fc.assert(
+      fc.asyncProperty(fc.array(text, { maxLength: 4 }), fc.array(fc.nat(200)), async (parts, offsets) => {
+        const printing = parts.map((part) => `echo ${Buffer.from(part).toString('base64')} | base64 -d`);
+        const ids = await begin(printing.join('; sleep 0.001; '));
+        const whole = Buffer.from(parts.join(''));
+        expect((await follow(ids)).stdout).toBe(whole.toString());
+        for (const offset of offsets.map((number) => number % (whole.length + 2))) {
+          const isInside = (at: number) => ((whole[at] ?? 0) & 0xc0) === 0x80;
+          const start = [0, 1, 2, 3].map((add) => offset + add).find((at) => !isInside(at));
+          const read = await api.data('/v1/bash/output', { ...ids, offset });
+          expect(read).toMatchObject({ stdout: whole.subarray(start).toString(), offset: whole.length });
+        }
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it('waits no longer than it is told to, and answers at once when the command has ended', async () => {

@@ -36,7 +36,8 @@ export async function config(options: GlobalOptions & Readonly<Record<string, un
 
 function show(value: unknown): string {
   if (value === null || (Array.isArray(value) && value.length === 0)) return '-';
-  return Array.isArray(value) ? value.join(', ') : String(value);
+  if (Array.isArray(value)) return value.join(', ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -4,7 +4,7 @@ import { copyOut } from '../copy/out.ts';
 import { copyOf } from '../copy/place.ts';
 import { Progress } from '../copy/progress.ts';
 import { print } from '../output.ts';
-import { type GlobalOptions, reachOf } from '../reach.ts';
+import { type GlobalOptions, openReach } from '../reach.ts';
 import { abortOnEnding } from '../signals.ts';
 
 /** Copies a file or folder into a sandbox that exists, or out of it. */
@@ -12,8 +12,8 @@ export async function cp(source: string, target: string, options: GlobalOptions)
   const copy = copyOf(source, target);
   using ending = abortOnEnding();
   const { signal } = ending;
-  const { baseUrl, apiKey, retries } = reachOf(options);
-  const sandbox = await Sandbox.connect({ baseUrl, apiKey, retries, id: copy.id, signal });
+  await using reach = await openReach(options, signal);
+  const sandbox = await Sandbox.connect({ ...reach.connection, id: copy.id, signal });
   using progress = new Progress();
   await (copy.direction === 'in' ? copyIn : copyOut)(sandbox, copy, progress, signal);
   const { files, bytes } = progress;

@@ -4,14 +4,14 @@ import { checkPrograms } from '../doctor/programs.ts';
 import { checkGateway, checkSettings } from '../doctor/settings.ts';
 import { checkSandbox } from '../doctor/trial.ts';
 import { print } from '../output.ts';
-import { type GlobalOptions, reachOf } from '../reach.ts';
+import { type GlobalOptions, openReach } from '../reach.ts';
 import { abortOnEnding } from '../signals.ts';
 
 /** Checks what sandboxes need of this machine, a line for each thing, and gives 1 when they do not work here. */
 export async function doctor(options: GlobalOptions): Promise<number> {
   using ending = abortOnEnding();
   const { signal } = ending;
-  const reach = reachOf(options);
+  await using reach = await openReach(options, signal);
   const groups: readonly (() => Promise<Check[]> | Check[])[] = [
     checkMachine,
     checkPrograms,

@@ -1,19 +1,22 @@
-import { Gateway } from '@paddock/client';
+import { Gateway } from '@paddock/client/parts';
 import { print } from '../output.ts';
-import { type GlobalOptions, reachOf } from '../reach.ts';
+import { type GlobalOptions, openReach } from '../reach.ts';
+import { sandboxesOf } from '../sandboxes.ts';
 import { abortOnEnding } from '../signals.ts';
 
 export interface LsOptions extends GlobalOptions {
+  /** Also those that do not serve now. */
+  readonly all?: boolean;
   /** Print ids alone. */
   readonly quiet?: boolean;
 }
 
 /** Prints the caller's sandboxes. */
-export async function ls({ quiet, ...options }: LsOptions): Promise<void> {
+export async function ls({ all = false, quiet, ...options }: LsOptions): Promise<void> {
   using ending = abortOnEnding();
-  const { baseUrl, apiKey, retries } = reachOf(options);
-  const gateway = new Gateway({ baseUrl, apiKey, retries, signal: ending.signal });
-  const { sandboxes } = await gateway.sandboxes.list();
+  await using reach = await openReach(options, ending.signal);
+  const gateway = new Gateway({ ...reach.connection, signal: ending.signal });
+  const sandboxes = await sandboxesOf(gateway, { all });
   if (options.json) return print(`${JSON.stringify(sandboxes, null, 2)}\n`);
   const ids = sandboxes.map(({ sandbox_id }) => sandbox_id);
   if (quiet) return print(ids.map((id) => `${id}\n`).join(''));

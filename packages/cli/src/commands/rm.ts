@@ -1,7 +1,8 @@
-import { Gateway } from '@paddock/client';
+import { Gateway } from '@paddock/client/parts';
 import { CliError } from '../failure.ts';
 import { print } from '../output.ts';
-import { type GlobalOptions, reachOf } from '../reach.ts';
+import { type GlobalOptions, openReach } from '../reach.ts';
+import { sandboxesOf } from '../sandboxes.ts';
 import { abortOnEnding } from '../signals.ts';
 
 /**
@@ -11,9 +12,9 @@ import { abortOnEnding } from '../signals.ts';
  */
 export async function rm(ids: readonly string[], options: GlobalOptions): Promise<void> {
   using ending = abortOnEnding();
-  const { baseUrl, apiKey, retries } = reachOf(options);
-  const gateway = new Gateway({ baseUrl, apiKey, retries, signal: ending.signal });
-  const { sandboxes } = await gateway.sandboxes.list();
+  await using reach = await openReach(options, ending.signal);
+  const gateway = new Gateway({ ...reach.connection, signal: ending.signal });
+  const sandboxes = await sandboxesOf(gateway, { all: true });
   const live = new Set(sandboxes.map(({ sandbox_id }) => sandbox_id));
   const asked = [...new Set(ids)];
   const removed = asked.filter((id) => live.has(id));

@@ -1,16 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { Gateway, type OwnedSandbox, PaddockError, Sandbox } from '@paddock/client';
-import { execute } from '../execution/execute.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ConnectionOptions, claim, Gateway, PaddockError } from '@paddock/client/parts';
+import type { Box } from '../execution/box.ts';
 import { CliError } from '../failure.ts';
 import { type Program, programOf } from '../language.ts';
-import { type GlobalOptions, type Reach, reachOf } from '../reach.ts';
+import { type GlobalOptions, type OpenReach, openReach } from '../reach.ts';
 import { abortOnEnding } from '../signals.ts';
 
 export interface RunOptions extends GlobalOptions {
   /** A local file, or - for standard input. */
   readonly file: string | undefined;
   readonly lang?: string;
+  /** Hand on what is typed. */
+  readonly interactive?: boolean;
   /** What follows `--`: a command, or the arguments of the file. */
   readonly rest: readonly string[] | undefined;
 }
@@ -20,17 +23,34 @@ export async function run(options: RunOptions): Promise<number> {
   const work = await readWork(options);
   using ending = abortOnEnding();
   const { signal } = ending;
-  await using gateway = await gatewayFor(reachOf(options), signal);
-  const { baseUrl, apiKey } = gateway;
-  await using sandbox = await Sandbox.create({ baseUrl, apiKey, retries: 0, signal });
-  const args = await prepare(work, sandbox);
-  const json = options.json ?? false;
-  return await execute(sandbox, sandbox.id, args, { json, signal, endsWithIt: true });
+  await using reach = await openReach(options, signal);
+  await using gateway = await gatewayFor(reach, signal);
+  const [lease, parts] = await Promise.all([claim({ ...gateway.connection, signal }), loadExecution()]);
+  // The next run need not wait until everything of this one is put away, unless the gateway goes with it.
+  await using _ = { [Symbol.asyncDispose]: () => lease.release({ wait: gateway.isOurs }) };
+  const box = parts.boxOf(gateway.connection, lease.id);
+  const args = await prepare(work, box, signal);
+  const { json = false, interactive = false } = options;
+  const input = work.isFromInput ? undefined : parts.inputOf(interactive);
+  return await parts.execute(box, args, { json, ending, input, endsWithIt: true });
+}
+
+/** What comes after the claim, loaded while the gateway works on that: once the request for it has left. */
+async function loadExecution() {
+  await delay(1);
+  const [{ boxOf }, { execute }, { inputOf }] = await Promise.all([
+    import('../execution/box.ts'),
+    import('../execution/execute.ts'),
+    import('../execution/input.ts'),
+  ]);
+  return { boxOf, execute, inputOf };
 }
 
 /** A command, or a program with its arguments. */
 interface Work {
   readonly program?: Program;
+  /** Standard input was the program, so that there is none for it to read. */
+  readonly isFromInput?: boolean;
   readonly args: readonly string[];
 }
 
@@ -41,7 +61,7 @@ async function readWork({ file, lang, rest = [] }: RunOptions): Promise<Work> {
   }
   const source = file ?? '-';
   const content = source === '-' ? await buffer(process.stdin) : await readLocal(source);
-  return { program: programOf(source, content, lang), args: rest };
+  return { program: programOf(source, content, lang), args: rest, isFromInput: source === '-' };
 }
 
 async function readLocal(file: string): Promise<Buffer> {
@@ -53,24 +73,32 @@ async function readLocal(file: string): Promise<Buffer> {
   }
 }
 
-type UsedGateway = Pick<Reach, 'baseUrl' | 'apiKey'> & AsyncDisposable;
+interface UsedGateway extends AsyncDisposable {
+  readonly connection: ConnectionOptions;
+  /** It was started for this run. */
+  readonly isOurs: boolean;
+}
 
 /** The gateway that was named or that listens at the usual address, else one for this run alone. */
-async function gatewayFor(reach: Reach, signal: AbortSignal): Promise<UsedGateway> {
-  if (reach.named || (await serves(reach, signal))) {
-    return { baseUrl: reach.baseUrl, apiKey: reach.apiKey, [Symbol.asyncDispose]: async () => {} };
+async function gatewayFor(reach: OpenReach, signal: AbortSignal): Promise<UsedGateway> {
+  const { connection } = reach;
+  if (reach.named || (await serves(connection, signal))) {
+    return { connection, isOurs: false, [Symbol.asyncDispose]: async () => {} };
   }
   const { startEphemeralGateway } = await import('../gateway/ephemeral.ts');
-  return startEphemeralGateway(signal);
+  const started = await startEphemeralGateway(signal);
+  const { baseUrl, apiKey } = started;
+  const stop = () => started[Symbol.asyncDispose]();
+  return { connection: { baseUrl, apiKey, retries: 0 }, isOurs: true, [Symbol.asyncDispose]: stop };
 }
 
 /** How long something that holds the usual port, and may be no gateway at all, gets to answer. */
 const probeLimitMs = 2_000;
 
-async function serves(reach: Reach, signal: AbortSignal): Promise<boolean> {
+async function serves(connection: ConnectionOptions, signal: AbortSignal): Promise<boolean> {
   const limit = AbortSignal.timeout(probeLimitMs);
   try {
-    await new Gateway({ ...reach, signal }).service.health({}, { signal: limit });
+    await new Gateway({ ...connection, signal }).service.health({}, { signal: limit });
     return true;
   } catch (error) {
     if (error === limit.reason) return false;
@@ -81,9 +109,13 @@ async function serves(reach: Reach, signal: AbortSignal): Promise<boolean> {
 
 const noGateway = new Set<string>(['unreachable', 'connection_lost', 'unexpected_answer']);
 
-async function prepare({ program, args }: Work, sandbox: OwnedSandbox): Promise<readonly string[]> {
+async function prepare({ program, args }: Work, box: Box, signal: AbortSignal): Promise<readonly string[]> {
   if (!program) return args;
-  const file = `/tmp/paddock-run/${program.name}`;
-  await sandbox.file.write({ file, content: program.content.toString('base64'), encoding: 'base64' });
-  return [program.interpreter, file, ...args];
+  const path = `/tmp/paddock-run/${program.name}`;
+  const file = await box.file();
+  await file.write(
+    { file: path, content: program.content.toString('base64'), encoding: 'base64' },
+    { signal },
+  );
+  return [program.interpreter, path, ...args];
 }

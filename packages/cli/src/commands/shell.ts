@@ -1,10 +1,10 @@
 import { Sandbox } from '@paddock/client';
 import { CliError } from '../failure.ts';
-import { type GlobalOptions, type Reach, reachOf } from '../reach.ts';
+import { type GlobalOptions, openReach, type Reach } from '../reach.ts';
 import { abortOnEnding } from '../signals.ts';
+import { attach } from '../terminal/attach.ts';
 import { detachKey } from '../terminal/detach-key.ts';
-import { Link } from '../terminal/link.ts';
-import { Screen } from '../terminal/screen.ts';
+import { exitCodeOf } from '../terminal/exit-code.ts';
 
 export interface ShellOptions extends GlobalOptions {
   readonly id: string;
@@ -13,56 +13,38 @@ export interface ShellOptions extends GlobalOptions {
   readonly detachKey: string;
 }
 
-/** Opens a shell of a sandbox in this terminal, until it ends or is left, in which case it goes on. */
-export async function shell({ id, session, detachKey: keyName, ...options }: ShellOptions): Promise<void> {
+/**
+ * Opens a shell of a sandbox in this terminal, until it ends or is left, in which case it goes on. Gives the shell's exit
+ * code, 0 when it was left.
+ */
+export async function shell({ id, session, detachKey: keyName, ...options }: ShellOptions): Promise<number> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
     throw new CliError('this is no terminal', { hint: `Run a command: paddock exec ${id} -- ls` });
   }
   const key = detachKey(keyName);
   using ending = abortOnEnding();
-  const reach = reachOf(options);
-  const { baseUrl, apiKey, retries } = reach;
-  await Sandbox.connect({ baseUrl, apiKey, retries, id, signal: ending.signal });
-
-  const { url, headers } = addressOf(reach, id, session);
-  using open = new DisposableStack();
-  let sessionId = session ?? '';
-  const link = new Link(url, headers, {
-    ready(named) {
-      sessionId = named;
-      open.use(
-        new Screen({
-          typed(text) {
-            const at = key === undefined ? -1 : text.indexOf(key);
-            link.type(at < 0 ? text : text.slice(0, at));
-            if (at >= 0) link[Symbol.dispose]();
-          },
-          resized: (columns, rows) => link.resize(columns, rows),
-        }),
-      );
-    },
-    output: (text) => process.stdout.write(text),
-  });
-  open.use(link);
-  ending.signal.addEventListener('abort', () => link[Symbol.dispose]());
-  const end = await link.ended;
-  open.dispose();
-  ending.signal.throwIfAborted();
-  const back = `paddock shell ${id} --session ${sessionId}`;
+  const { signal } = ending;
+  await using reach = await openReach(options, signal);
+  await Sandbox.connect({ ...reach.connection, id, signal });
+  const addressOfSession = (named: string | undefined) => addressOf(reach, id, named);
+  const attached = await attach({ addressOf: addressOfSession, session, detachKey: key, signal });
+  signal.throwIfAborted();
+  const { end } = attached;
+  const back = `paddock shell ${id} --session ${attached.session}`;
   switch (end.by) {
     case 'us':
       process.stderr.write(`\nThe session goes on. To come back: ${back}\n`);
-      return;
+      return 0;
     case 'session':
       process.stderr.write(`\n${end.why}\n`);
-      return;
+      return exitCodeOf(end.why);
     case 'refusal':
       throw new CliError(end.why || 'the session was refused', {
         hint: 'Leave --session out for a new one.',
       });
     case 'fault':
       throw new CliError('the connection to the session broke', {
-        hint: sessionId === '' ? 'Try again.' : `To come back: ${back}`,
+        hint: attached.session === undefined ? 'Try again.' : `To come back: ${back}`,
       });
   }
 }

@@ -1,19 +1,19 @@
-import { Gateway } from '@paddock/client';
+import { Gateway } from '@paddock/client/parts';
 import { print } from '../output.ts';
-import { type GlobalOptions, reachOf } from '../reach.ts';
+import { type GlobalOptions, openReach } from '../reach.ts';
 import { abortOnEnding } from '../signals.ts';
 
 /** Prints whether the gateway serves, what it offers and which sandboxes there are. */
 export async function status(options: GlobalOptions): Promise<void> {
   using ending = abortOnEnding();
-  const { baseUrl, apiKey, retries } = reachOf(options);
-  const gateway = new Gateway({ baseUrl, apiKey, retries, signal: ending.signal });
+  await using reach = await openReach(options, ending.signal);
+  const gateway = new Gateway({ ...reach.connection, signal: ending.signal });
   const { status: health } = await gateway.service.health();
   const [capabilities, { sandboxes, count }] = await Promise.all([
     gateway.service.capabilities(),
     gateway.sandboxes.list(),
   ]);
-  const url = new URL(baseUrl).origin;
+  const url = new URL(reach.baseUrl).origin;
   if (options.json) {
     await print(`${JSON.stringify({ url, status: health, capabilities, count, sandboxes }, null, 2)}\n`);
     return;

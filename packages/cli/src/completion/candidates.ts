@@ -1,6 +1,7 @@
-import { Gateway } from '@paddock/client';
+import { Gateway } from '@paddock/client/parts';
 import type { Argument, Command, Option } from 'commander';
 import { type GlobalOptions, reachOf } from '../reach.ts';
+import { sandboxesOf } from '../sandboxes.ts';
 
 /** The line that asks the shell to add its own files. */
 export const alsoFiles = ':files';
@@ -72,6 +73,8 @@ async function valuesOf(argument: Argument, options: GlobalOptions): Promise<rea
     case 'id':
     case 'ids':
       return await sandboxIds(options);
+    case 'new-id':
+      return [];
     case 'source':
     case 'target':
       return [...(await sandboxIds(options)).map((id) => `${id}:`), alsoFiles];
@@ -86,7 +89,7 @@ const limitMs = 1_000;
 async function sandboxIds(options: GlobalOptions): Promise<string[]> {
   try {
     const gateway = new Gateway({ ...reachOf(options), signal: AbortSignal.timeout(limitMs) });
-    const { sandboxes } = await gateway.sandboxes.list();
+    const sandboxes = await sandboxesOf(gateway, { all: true });
     return sandboxes.map(({ sandbox_id }) => sandbox_id);
   } catch {
     return []; // Nothing can be told to somebody who is typing.

@@ -2,13 +2,44 @@ import type { Command } from 'commander';
 import type { GlobalOptions } from '../reach.ts';
 import type { Line } from './line.ts';
 
-/** Adds the commands on sandboxes that exist: `exec`, `shell`, `cp`, `ls`, `rm`. */
+/** Adds the commands on sandboxes that exist: `create`, `exec`, `shell`, `cp`, `logs`, `ls`, `rm`. */
 export function addSandboxes(program: Command, line: Line): void {
+  addCreate(program);
   addExec(program, line);
-  addShell(program);
+  addShell(program, line);
   addCp(program);
+  addLogs(program);
   addLs(program);
   addRm(program);
+}
+
+function addCreate(program: Command): void {
+  program
+    .command('create')
+    .usage('[options] [ID]')
+    .description('Create a sandbox that stays, and print its id.')
+    .argument('[new-id]', 'its id, of letters, digits, _ and -; a random one when absent')
+    .option('--template <name>', 'the kind of sandbox, as the setting templates of the gateway names it')
+    .option('--metadata <name=value...>', 'entries of your own, by which lists can be filtered')
+    .addHelpText(
+      'after',
+      `
+An id that exists is that sandbox, as it is. It stays until \`paddock rm\`, or until it expires.
+
+Examples:
+  $ paddock create chat-1
+  $ id=$(paddock create) && paddock exec "$id" -- uname -a
+  $ paddock create chat-2 --template large --metadata user=ada`,
+    )
+    .action(async (id: string | undefined, _, command: Command) => {
+      const { create } = await import('../commands/create.ts');
+      await create({ id, ...command.optsWithGlobals<GlobalOptions & CreateChoice>() });
+    });
+}
+
+interface CreateChoice {
+  readonly template?: string;
+  readonly metadata?: string[];
 }
 
 function addExec(program: Command, { rest, ends }: Line): void {
@@ -17,20 +48,24 @@ function addExec(program: Command, { rest, ends }: Line): void {
     .usage('[options] ID -- CMD...')
     .description('Run a command in a sandbox that exists.')
     .argument('<id>', 'the sandbox')
+    .option('-i, --interactive', 'hand on what is typed here to the command')
     .addHelpText(
       'after',
       `
+The command reads standard input, when that is a pipe or a file. The first Ctrl-C goes to it, a second one ends it.
+
 Examples:
   $ paddock exec chat-1 -- ls -la /mnt/user-data/workspace
+  $ tar c src | paddock exec chat-1 -- tar x -C /tmp
   $ paddock exec chat-1 -- bash -c 'wc -l *.csv > lines.txt'`,
     )
     .action(async (id: string, _, command: Command) => {
       const { exec } = await import('../commands/exec.ts');
-      ends(await exec({ id, rest, ...command.optsWithGlobals<GlobalOptions>() }));
+      ends(await exec({ id, rest, ...command.optsWithGlobals<GlobalOptions & { interactive?: boolean }>() }));
     });
 }
 
-function addShell(program: Command): void {
+function addShell(program: Command, { ends }: Line): void {
   program
     .command('shell')
     .description('Open a shell of a sandbox in this terminal.')
@@ -40,7 +75,8 @@ function addShell(program: Command): void {
     .addHelpText(
       'after',
       `
-Ctrl-] leaves the session as it is, with all that runs in it; exit ends it.
+Ctrl-] leaves the session as it is, with all that runs in it; exit ends it. A connection that breaks is made anew.
+The exit code is that of the shell, 0 when it was left.
 
 Examples:
   $ paddock shell chat-1
@@ -49,7 +85,7 @@ Examples:
     .action(async (id: string, _, command: Command) => {
       const { shell } = await import('../commands/shell.ts');
       const given = command.optsWithGlobals<GlobalOptions & { session?: string; detachKey: string }>();
-      await shell({ id, ...given });
+      ends(await shell({ id, ...given }));
     });
 }
 
@@ -76,10 +112,42 @@ Examples:
     });
 }
 
+function addLogs(program: Command): void {
+  program
+    .command('logs')
+    .usage('[options] ID')
+    .description('Print the log of a sandbox: what its server said, and what became of it.')
+    .argument('<id>', 'the sandbox')
+    .option('-f, --follow', 'go on with what comes, until the sandbox is gone')
+    .option('-n, --tail <lines>', 'only the last lines')
+    .option('--since <time>', 'only from a time on: 2026-01-31T09:00:00Z, or 90s, 15m, 2h, 1d ago')
+    .addHelpText(
+      'after',
+      `
+A line has a time, a source (life or server) and a text. With --json each is an object.
+
+Examples:
+  $ paddock logs chat-1
+  $ paddock logs -f --tail 20 chat-1
+  $ paddock logs --since 10m --json chat-1 | jq -r .text`,
+    )
+    .action(async (id: string, _, command: Command) => {
+      const { logs } = await import('../commands/logs.ts');
+      await logs({ id, ...command.optsWithGlobals<GlobalOptions & LogsChoice>() });
+    });
+}
+
+interface LogsChoice {
+  readonly follow?: boolean;
+  readonly tail?: string;
+  readonly since?: string;
+}
+
 function addLs(program: Command): void {
   program
     .command('ls')
     .description('List the sandboxes.')
+    .option('-a, --all', 'also those that are stopped or still start')
     .option('-q, --quiet', 'print ids alone')
     .addHelpText(
       'after',
@@ -90,7 +158,7 @@ Examples:
     )
     .action(async (_, command: Command) => {
       const { ls } = await import('../commands/ls.ts');
-      await ls(command.optsWithGlobals<GlobalOptions & { quiet?: boolean }>());
+      await ls(command.optsWithGlobals<GlobalOptions & { all?: boolean; quiet?: boolean }>());
     });
 }
 

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { findProgram, tryNamespaces } from '@paddock/config/machine';
 import { type Check, fail, ok, warn } from './check.ts';
-import { findProgram } from './programs.ts';
+import { isWithoutIsolation } from './isolation.ts';
 
 /** What the machine itself must be and allow. */
 export async function checkMachine(): Promise<Check[]> {
-  return [checkSystem(), checkNode(), await checkNamespaces(), checkTun(), checkControlGroups()];
+  return [checkSystem(), checkNode(), await checkNamespaces(), checkTun(), await checkLimits()];
 }
 
 function checkSystem(): Check {
@@ -21,44 +22,17 @@ function checkNode(): Check {
   return fail('node.js', `${message}, and the programs need Node 24`, 'Put a newer node first on the PATH.');
 }
 
-/** Settings of the kernel that are known to refuse namespaces, and what allows them. */
-const refusals = [
-  { file: 'user/max_user_namespaces', refusing: '0', mend: 'sudo sysctl -w user.max_user_namespaces=15000' },
-  {
-    file: 'kernel/unprivileged_userns_clone',
-    refusing: '0',
-    mend: 'sudo sysctl -w kernel.unprivileged_userns_clone=1',
-  },
-  {
-    file: 'kernel/apparmor_restrict_unprivileged_userns',
-    refusing: '1',
-    mend: 'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0',
-  },
-];
-
 async function checkNamespaces(): Promise<Check> {
   const name = 'namespaces';
+  if (isWithoutIsolation()) {
+    const message = 'isolation is "none": sandboxes do without, and their code can do all that this user can';
+    return warn(name, message, 'Leave isolation at its default where namespaces can be made.');
+  }
   const bubblewrap = findProgram('bwrap');
   if (!bubblewrap) return fail(name, 'cannot be tried without bwrap', 'Install bubblewrap first.');
-  const isolated = ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-net'];
-  const system = ['--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev', '--', '/bin/sh', '-c', ':'];
-  // Root of the machine makes sandboxes without a user namespace, everybody else with one.
-  const ways = [['--unshare-user'], ...(process.getuid?.() === 0 ? [[]] : [])];
-  let reason = '';
-  for (const way of ways) {
-    try {
-      await promisify(execFile)(bubblewrap, [...way, ...isolated, ...system], { timeout: 10_000 });
-      return ok(name, 'bubblewrap can make them');
-    } catch (error) {
-      const said = error instanceof Error && 'stderr' in error ? error.stderr : error;
-      reason = String(said).trim().split('\n')[0] ?? '';
-    }
-  }
-  const refusal = refusals.find(({ file, refusing }) => readText(`/proc/sys/${file}`) === refusing);
-  const hint = refusal
-    ? `/proc/sys/${refusal.file} is ${refusal.refusing}. Run: ${refusal.mend}`
-    : 'In a container, give it CAP_SYS_ADMIN and an unmasked /proc, or run outside of it.';
-  return fail(name, `this machine does not let us make them: ${reason}`, hint);
+  const refusal = await tryNamespaces(bubblewrap);
+  if (!refusal) return ok(name, 'bubblewrap can make them');
+  return fail(name, `this machine does not let us make them: ${refusal.said}`, refusal.hint);
 }
 
 function checkTun(): Check {
@@ -68,7 +42,7 @@ function checkTun(): Check {
   return warn(device, message, `Run: sudo chmod 666 ${device}`);
 }
 
-function checkControlGroups(): Check {
+async function checkLimits(): Promise<Check> {
   const name = 'cgroups';
   const mounts = (readText('/proc/self/mounts') ?? '').split('\n').map((line) => line.split(' '));
   const unified = mounts.find(([, , type]) => type === 'cgroup2');
@@ -77,9 +51,22 @@ function checkControlGroups(): Check {
   );
   const root = (memory ?? unified)?.[1];
   if (root !== undefined && isUsable(root)) return ok(name, `writable at ${root}`);
+  if (await canMakeScopes()) return ok(name, 'made by systemd for this user');
   const message = root === undefined ? 'not mounted' : `${root} is not writable`;
-  const hint = 'Run as root, or in a group of processes that systemd has delegated to you.';
+  const hint = 'Run as root, or in a session of a user with systemd.';
   return warn(name, `${message}: sandboxes have no limit of memory, processors and processes`, hint);
+}
+
+async function canMakeScopes(): Promise<boolean> {
+  const systemdRun = findProgram('systemd-run');
+  if (!systemdRun) return false;
+  try {
+    const line = ['--user', '--scope', '--quiet', '--collect', '--', '/bin/sh', '-c', ':'];
+    await promisify(execFile)(systemdRun, line, { timeout: 10_000 });
+    return true;
+  } catch {
+    return false; // No service manager for this user.
+  }
 }
 
 function isUsable(path: string): boolean {

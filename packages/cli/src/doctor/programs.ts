@@ -1,6 +1,6 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { findProgram, installHint } from '@paddock/config/machine';
 import { type Check, fail, ok, warn } from './check.ts';
+import { isWithoutIsolation } from './isolation.ts';
 
 interface Program {
   readonly name: string;
@@ -8,15 +8,24 @@ interface Program {
   readonly packageName: string;
   /** What is lost without it; absent when nothing runs without it. */
   readonly without?: string;
+  /** Another program that does as well. */
+  readonly instead?: string;
+  /** Sandboxes without isolation do without it. */
+  readonly isolates?: true;
   /** Sandboxes see it only in the system's own folders, not in those that the user has at home. */
   readonly inside?: true;
 }
 
 const programs: readonly Program[] = [
-  { name: 'bwrap', packageName: 'bubblewrap' },
-  { name: 'setpriv', packageName: 'util-linux' },
-  { name: 'unshare', packageName: 'util-linux' },
-  { name: 'slirp4netns', packageName: 'slirp4netns', without: 'sandboxes have no network' },
+  { name: 'bwrap', packageName: 'bubblewrap', isolates: true },
+  { name: 'setpriv', packageName: 'util-linux', isolates: true },
+  { name: 'unshare', packageName: 'util-linux', isolates: true },
+  {
+    name: 'slirp4netns',
+    packageName: 'slirp4netns',
+    without: 'sandboxes have no network',
+    instead: 'pasta',
+  },
   { name: 'ip', packageName: 'iproute2', without: 'sandboxes can reach private networks' },
   { name: 'bash', packageName: 'bash', inside: true },
   { name: 'python3', packageName: 'python3', without: 'sandboxes have no Python', inside: true },
@@ -25,38 +34,17 @@ const programs: readonly Program[] = [
   { name: 'rg', packageName: 'ripgrep', without: 'sandboxes have no rg', inside: true },
 ];
 
-const systemFolders = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/local/sbin', '/usr/sbin', '/sbin'];
-
 /** Whether the programs are there that sandboxes are made with and that agents look for in them. */
 export function checkPrograms(): Check[] {
-  return programs.map(({ name, packageName, without, inside }) => {
-    const found = findProgram(name, inside ? [] : (process.env.PATH ?? '').split(delimiter));
+  const needed = isWithoutIsolation() ? programs.filter(({ isolates }) => !isolates) : programs;
+  return needed.map(({ name, packageName, without, instead, inside }) => {
+    const path = inside ? '' : process.env.PATH;
+    const found = findProgram(name, path);
     if (found) return ok(name, found);
+    const other = instead === undefined ? undefined : findProgram(instead, path);
+    if (other) return ok(name, `not installed; ${other} does as well`);
     const hint = installHint(packageName);
     if (without === undefined) return fail(name, 'not installed, and sandboxes need it', hint);
     return warn(name, `not installed: ${without}`, hint);
   });
-}
-
-/** Where a program lies, in the system's folders too, which users' PATHs often lack. */
-export function findProgram(name: string, folders: readonly string[] = []): string | undefined {
-  return [...folders, ...systemFolders]
-    .filter(Boolean)
-    .map((folder) => join(folder, name))
-    .find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function installHint(packageName: string): string {
-  const managers = { 'apt-get': 'install', dnf: 'install', apk: 'add', pacman: '-S', zypper: 'install' };
-  const found = Object.entries(managers).find(([name]) => findProgram(name));
-  return found ? `Run: sudo ${found.join(' ')} ${packageName}` : `Install the package ${packageName}.`;
 }

@@ -1,81 +1,143 @@
 import { randomUUID } from 'node:crypto';
-import type { Sandbox } from '@paddock/client';
+import { PaddockError } from '@paddock/client/parts';
 import type { BashStatus } from '@paddock/protocol';
 import { Interrupted } from '../failure.ts';
 import { ClosedPipe, print, printError } from '../output.ts';
 import { quote } from '../quote.ts';
-import { follow } from './follow.ts';
+import type { Ending } from '../signals.ts';
+import type { Box } from './box.ts';
+import { type Ended, follow, limitWholeBytes } from './follow.ts';
 
 /** What a shell tells of a command that wrote to a reader which had left. */
 const brokenPipe = 141;
 
+/** How long the first answer waits for a command that is soon over, in seconds. What others print shows after that. */
+const soonSeconds = 0.1;
+
 interface ExecuteOptions {
   readonly json: boolean;
-  readonly signal: AbortSignal;
+  readonly ending: Ending;
+  /** What the command reads; nothing when absent. */
+  readonly input?: NodeJS.ReadableStream | undefined;
   /** The sandbox is released afterwards, so that there is nothing to put away in it. */
   readonly endsWithIt?: boolean;
 }
 
 /**
- * Runs a command in a sandbox and prints what it writes while it writes it, all of it; with `json` at the end, as JSON. Gives
- * its exit code. An interrupt, and a reader of the output that leaves, end the command and all that it started.
+ * Runs a command in a sandbox, gives it the input, and prints what it writes while it writes it, byte for byte; with `json` at
+ * the end, as JSON. Gives its exit code. A first Ctrl-C goes to the command; a second, and a reader of the output that leaves,
+ * end the command and all that it started.
  *
  * A sandbox keeps the beginning and the end of long output only. So the command writes to files, which are read as they grow.
  */
 export async function execute(
-  sandbox: Sandbox,
-  id: string,
+  box: Box,
   args: readonly string[],
-  { json, signal, endsWithIt = false }: ExecuteOptions,
+  { json, ending, input, endsWithIt = false }: ExecuteOptions,
 ): Promise<number> {
   const base = `/tmp/.paddock-${randomUUID()}`;
-  const [out, err] = [`${base}.out`, `${base}.err`];
-  const command = `( ${quote(args)} ) >${out} 2>${err} </dev/null`;
-  const started = await sandbox.bash.exec({ command, async_mode: true }, { signal });
-  const { session_id, command_id } = started;
+  const files = { out: `${base}.out`, err: `${base}.err` };
+  // Chosen here, so that it can be ended before the first answer has come.
+  const session_id = randomUUID();
   const left = new AbortController();
-  const stop = AbortSignal.any([signal, left.signal]);
+  const signal = AbortSignal.any([ending.signal, left.signal]);
   try {
-    const told = { out: '', err: '' };
-    const keep = (name: 'out' | 'err') => async (text: string) => {
-      told[name] += text;
-    };
-    const ended = end(sandbox, { session_id, command_id }, stop);
-    const over = ended.then(
-      () => {},
-      () => {},
+    // Before the first answer there may be nothing yet that could take it.
+    const started = Promise.withResolvers<void>();
+    using _ = ending.onInterrupt(() => {
+      void started.promise.then(() => interrupt(box, session_id)).catch((error) => left.abort(error));
+    });
+    const command = commandOf(args, files);
+    const first = await box.bash.exec(
+      {
+        session_id,
+        command,
+        max_output_length: 0,
+        ...(input ? { async_mode: true } : { timeout: soonSeconds }),
+      },
+      { signal },
     );
+    started.resolve();
+    const over = isOver(first)
+      ? Promise.resolve(first)
+      : end(box, { session_id, command_id: first.command_id }, signal);
+    if (input) void feed(box, session_id, input, over).catch((error) => left.abort(error));
+    const told = { out: [] as Uint8Array[], err: [] as Uint8Array[] };
+    const keep = (name: 'out' | 'err') => async (bytes: Uint8Array) =>
+      void told[name].push(Buffer.from(bytes));
     const take = json ? { out: keep('out'), err: keep('err') } : { out: print, err: printError };
-    const outputs = [follow(sandbox, out, take.out, over, stop), follow(sandbox, err, take.err, over, stop)];
+    const following = { box, over, signal };
+    const outputs = [
+      follow({ ...following, path: files.out, whole: ({ stdout }) => stdout, take: take.out }),
+      follow({ ...following, path: files.err, whole: ({ stderr }) => stderr, take: take.err }),
+    ];
     for (const output of outputs) output.catch((reason: unknown) => left.abort(reason));
-    const [{ status, exit_code }] = await Promise.all([ended, ...outputs]);
+    const [{ status, exit_code }] = await Promise.all([over, ...outputs]);
     if (json) {
-      const { out: stdout, err: stderr } = told;
-      await print(`${JSON.stringify({ sandbox_id: id, status, exit_code, stdout, stderr })}\n`);
+      const [stdout, stderr] = [told.out, told.err].map((chunks) => Buffer.concat(chunks).toString());
+      await print(`${JSON.stringify({ sandbox_id: box.id, status, exit_code, stdout, stderr })}\n`);
     }
     return exit_code ?? (status === 'killed' ? 137 : 1);
   } catch (error) {
     if (!(error instanceof Interrupted || error instanceof ClosedPipe)) throw error;
-    if (!endsWithIt) await sandbox.bash.closeSession({ session_id });
+    if (!endsWithIt) await close(box, session_id);
     if (error instanceof ClosedPipe) return brokenPipe;
     throw error;
   } finally {
-    if (!endsWithIt) await sandbox.bash.exec({ command: `rm -f ${out} ${err}` });
+    if (!endsWithIt) await box.bash.exec({ command: `rm -f ${files.out} ${files.err}` });
   }
 }
 
-interface Ended {
-  readonly status: BashStatus;
-  readonly exit_code: number | null;
+/** Output that is short comes with the answer: most commands are over in one request. */
+function commandOf(
+  args: readonly string[],
+  { out, err }: { readonly out: string; readonly err: string },
+): string {
+  const show = (file: string, to: string) =>
+    `if [[ -s ${file} ]]; then head -c ${limitWholeBytes} ${file}${to}; fi`;
+  return `( ${quote(args)} ) >${out} 2>${err}; c=$?; ${show(out, '')}; ${show(err, ' >&2')}; exit $c`;
+}
+
+function isOver({ status }: { readonly status: BashStatus }): boolean {
+  return status !== 'running' && status !== 'pending';
 }
 
 async function end(
-  sandbox: Sandbox,
+  box: Box,
   command: { readonly session_id: string; readonly command_id: string },
   signal: AbortSignal,
 ): Promise<Ended> {
+  const told = { stdout: '', stderr: '' };
+  let from = { offset: 0, stderr_offset: 0 };
   for (;;) {
-    const { command: now } = await sandbox.bash.output({ ...command, wait: true }, { signal });
-    if (now && now.status !== 'running' && now.status !== 'pending') return now;
+    const now = await box.bash.output({ ...command, ...from, wait: true }, { signal });
+    told.stdout += now.stdout;
+    told.stderr += now.stderr;
+    from = { offset: now.offset, stderr_offset: now.stderr_offset };
+    if (now.command && isOver(now.command)) return { ...now.command, ...told };
   }
+}
+
+async function feed(
+  box: Box,
+  session_id: string,
+  input: NodeJS.ReadableStream,
+  over: Promise<unknown>,
+): Promise<void> {
+  const { send } = await import('./input.ts');
+  await send(box, session_id, input, over);
+}
+
+/** What a terminal does: the command and all that it started get SIGINT, and may take it as they like. */
+async function interrupt(box: Box, session_id: string): Promise<void> {
+  await box.bash.kill({ session_id, signal: 'SIGINT' }).catch(ignoreGone);
+}
+
+async function close(box: Box, session_id: string): Promise<void> {
+  await box.bash.closeSession({ session_id }).catch(ignoreGone);
+}
+
+/** Nothing runs there: it has not begun, or is over. */
+function ignoreGone(error: unknown): void {
+  if (!(error instanceof PaddockError && error.code === 'session_not_found')) throw error;
 }

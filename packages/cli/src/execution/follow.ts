@@ -1,51 +1,68 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { PaddockError, type Sandbox } from '@paddock/client';
+import { PaddockError } from '@paddock/client/parts';
+import type { BashStatus } from '@paddock/protocol';
+import type { Box } from './box.ts';
+
+/** So much of each output comes with the answer to a command. */
+export const limitWholeBytes = 65_536;
 
 const firstPauseMs = 20;
 const longestPauseMs = 250;
 
-/** Reads a file of a sandbox from its beginning while it grows, until it is over and all of it was taken. */
-export async function follow(
-  sandbox: Sandbox,
-  path: string,
-  take: (text: string) => Promise<void>,
-  over: Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  const decoder = new TextDecoder();
+/** A command that is over, with what came of its outputs. */
+export interface Ended {
+  readonly status: BashStatus;
+  readonly exit_code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Following {
+  readonly box: Box;
+  /** The file that the output goes to. */
+  readonly path: string;
+  readonly over: Promise<Ended>;
+  /** The same output as far as it came with the answer. */
+  readonly whole: (ended: Ended) => string;
+  readonly take: (bytes: Uint8Array) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** Reads an output from its beginning while it grows, until the command is over and all of it was taken. */
+export async function follow({ box, path, over, whole, take, signal }: Following): Promise<void> {
   let position = 0;
   let pauseMs = firstPauseMs;
-  let isOver = false;
-  void over.then(() => {
-    isOver = true;
-  });
   for (;;) {
     // Most commands are over before the first look.
-    await Promise.race([over, pause(pauseMs, signal)]);
-    const isLast = isOver;
+    const ended = await Promise.race([over, pause(pauseMs, signal)]);
+    const short = position === 0 && ended?.status === 'completed' ? shortOf(whole(ended)) : undefined;
+    if (short) return short.length > 0 ? take(short) : undefined;
     const before = position;
-    for await (const chunk of read(sandbox, path, position, signal)) {
+    for await (const chunk of read(box, path, position, signal)) {
       position += chunk.length;
-      await take(decoder.decode(chunk, { stream: true }));
+      await take(chunk);
     }
-    if (isLast) return take(decoder.decode());
+    if (ended) return;
     pauseMs = position > before ? firstPauseMs : Math.min(pauseMs * 2, longestPauseMs);
   }
 }
 
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
+/** The output when it is all there and came through as it was: text that is none shows as U+FFFD. */
+function shortOf(text: string): Uint8Array | undefined {
+  const bytes = Buffer.from(text);
+  return bytes.length < limitWholeBytes && !text.includes('\uFFFD') ? bytes : undefined;
 }
 
-async function* read(
-  sandbox: Sandbox,
-  path: string,
-  from: number,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
+async function pause(ms: number, signal: AbortSignal): Promise<undefined> {
+  await delay(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
+  return undefined;
+}
+
+async function* read(box: Box, path: string, from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   try {
     const headers = { range: `bytes=${from}-` };
-    yield* await sandbox.file.download({ path }, { headers, signal });
+    const file = await box.file();
+    yield* await file.download({ path }, { headers, signal });
   } catch (error) {
     // Nothing new yet, or a command that has not begun.
     if (error instanceof PaddockError && nothingYet.has(error.code)) return;

@@ -18,6 +18,7 @@ export type LinkEnd =
 export class Link implements Disposable {
   readonly #socket: WebSocket;
   readonly ended: Promise<LinkEnd>;
+  #silence: NodeJS.Timeout | undefined;
   #isOurs = false;
   #why = '';
 
@@ -25,6 +26,7 @@ export class Link implements Disposable {
     this.#socket = new WebSocket(url, { headers });
     let sessionId = '';
     this.#socket.addEventListener('message', ({ data }) => {
+      this.#silence?.refresh();
       const told = parse(data);
       if (told?.type === 'session_id') sessionId = told.data;
       else if (told?.type === 'ready') heard.ready(sessionId);
@@ -33,7 +35,14 @@ export class Link implements Disposable {
       else if (told?.type === 'error') this.#why = told.data;
     });
     this.ended = new Promise((resolve) => {
-      this.#socket.addEventListener('close', ({ code }) => resolve(this.#endOf(code)));
+      this.#silence = setTimeout(() => {
+        resolve({ by: 'fault' });
+        this.#socket.close();
+      }, silenceLimitMs);
+      this.#socket.addEventListener('close', ({ code }) => {
+        clearTimeout(this.#silence);
+        resolve(this.#endOf(code));
+      });
       // It is followed by a close, which tells as much.
       this.#socket.addEventListener('error', () => {});
     });
@@ -50,6 +59,7 @@ export class Link implements Disposable {
   /** Leaves the session as it is. */
   [Symbol.dispose](): void {
     this.#isOurs = true;
+    clearTimeout(this.#silence);
     this.#socket.close(1000);
   }
 
@@ -63,6 +73,9 @@ export class Link implements Disposable {
     return code === policyViolation ? { by: 'refusal', why: this.#why } : { by: 'fault' };
   }
 }
+
+/** The server pings every 30 seconds: a network that has gone says nothing of it. */
+const silenceLimitMs = 75_000;
 
 const normalClosure = 1000;
 const policyViolation = 1008;

@@ -21,6 +21,11 @@ export class Screen implements Disposable {
     this.#resized();
   }
 
+  /** Says how large the terminal is, to somebody who has not heard it. */
+  tellSize(): void {
+    this.#resized();
+  }
+
   [Symbol.dispose](): void {
     this.#output.off('resize', this.#resized);
     this.#output.write(plain);

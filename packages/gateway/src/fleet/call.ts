@@ -8,7 +8,7 @@ import {
   type ResponseOf,
   tokenHeader,
 } from '@paddock/protocol';
-import type { Server } from '../engines/engine.ts';
+import type { Server, ServerAddress } from '../engines/engine.ts';
 
 /** Answers of servers are bounded: they are as hostile as the code beside them. */
 const answerLimitBytes = 1024 * 1024;
@@ -38,6 +38,14 @@ export async function callServer<Op extends Operation>(call: ServerCall<Op>): Pr
   throw new Error(`a sandbox server answered ${status} to ${call.row.path}`);
 }
 
+/** What node:http connects by. */
+export function connectionTo(address: ServerAddress) {
+  // Not spread: an engine may compute it, and refuse.
+  return 'socketPath' in address
+    ? { socketPath: address.socketPath }
+    : { host: address.host, port: address.port };
+}
+
 function dataOf(envelope: unknown): unknown {
   return typeof envelope === 'object' && envelope !== null && 'data' in envelope ? envelope.data : undefined;
 }
@@ -46,9 +54,8 @@ function exchange({ server, agent, row, body, token, signal }: ServerCall<Operat
   const payload = row.method === 'GET' ? '' : JSON.stringify(body);
   const headers = { 'content-length': Buffer.byteLength(payload), ...(token && { [tokenHeader]: token }) };
   return new Promise<{ status: number; body: unknown }>((resolve, reject) => {
-    const { socketPath } = server.address;
     const sent = request(
-      { socketPath, agent, method: row.method, path: row.path, headers, signal },
+      { ...connectionTo(server.address), agent, method: row.method, path: row.path, headers, signal },
       (response) => {
         const chunks: Buffer[] = [];
         let size = 0;

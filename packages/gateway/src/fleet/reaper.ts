@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import { defaultId } from './default-id.ts';
 import type { Fleet } from './fleet.ts';
 import type { Member } from './member.ts';
 
@@ -12,53 +11,52 @@ export interface ReaperOptions {
   readonly maxLifeSeconds: number;
 }
 
-const longestPauseMs = 15_000;
+const longestPauseMs = 1_000;
 
-/**
- * Releases sandboxes that nobody uses any more, and those that have lived as long as they may. The sandbox that
- * callers share who name none is never released.
- */
+/** How old what is written down of a sandbox's last use may be, at most: what a gateway that is killed forgets. */
+const longestRecordMs = 15_000;
+
+/** Releases sandboxes whose time is over, and writes down when the others were last used. */
 export class Reaper implements Disposable {
-  readonly #options: ReaperOptions;
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #fleet: Fleet;
+  readonly #log: Logger;
+  readonly #timer: NodeJS.Timeout;
+  readonly #recordEveryMs: number;
   #sweeping = false;
 
-  constructor(options: ReaperOptions) {
-    this.#options = options;
-    const limits = [options.idleSeconds, options.maxLifeSeconds].filter((seconds) => seconds > 0);
-    if (limits.length === 0) return;
-    const pauseMs = Math.min(longestPauseMs, (Math.min(...limits) * 1000) / 4);
+  constructor({ fleet, log, idleSeconds, maxLifeSeconds }: ReaperOptions) {
+    this.#fleet = fleet;
+    this.#log = log;
+    this.#recordEveryMs = Math.min(longestRecordMs, (idleSeconds || Number.POSITIVE_INFINITY) * 250);
+    const limits = [idleSeconds, maxLifeSeconds].filter((seconds) => seconds > 0);
+    const pauseMs = Math.min(longestPauseMs, ...limits.map((seconds) => (seconds * 1000) / 4));
     this.#timer = setInterval(() => void this.#sweep(), pauseMs).unref();
   }
 
   async #sweep(): Promise<void> {
     if (this.#sweeping) return;
     this.#sweeping = true;
-    const { fleet, log } = this.#options;
     await Promise.all(
-      fleet
-        .all()
-        .filter(({ claim }) => claim.id !== defaultId)
-        .map(async (member) => {
-          try {
-            const reason = await this.#verdict(member);
-            if (reason) await fleet.end(member, reason);
-          } catch (error) {
-            log.error({ err: error, sandbox: member.claim.name }, 'cannot end a sandbox whose time is over');
-          }
-        }),
+      this.#fleet.all().map(async (member) => {
+        try {
+          await this.#judge(member);
+        } catch (error) {
+          this.#log.error({ err: error, sandbox: member.claim.name }, 'cannot see to the time of a sandbox');
+        }
+      }),
     );
     this.#sweeping = false;
   }
 
-  /** Why a sandbox is to end, or undefined. */
-  async #verdict(member: Member): Promise<string | undefined> {
-    const { idleSeconds, maxLifeSeconds } = this.#options;
-    if (maxLifeSeconds > 0 && member.ageMs >= maxLifeSeconds * 1000) return 'it reached its maximum age';
-    if (idleSeconds === 0 || member.use.idleMs < idleSeconds * 1000) return undefined;
+  async #judge(member: Member): Promise<void> {
+    const isDue = () => this.#fleet.expiryOf(member).atMs <= Date.now();
+    if (!isDue()) {
+      if (Date.now() - member.recordedMs >= this.#recordEveryMs) await member.recordUse();
+      return;
+    }
     // Commands run on without a request. One that claims to be busy for ever lives to its maximum age.
-    await member.askUse();
-    return member.use.idleMs < idleSeconds * 1000 ? undefined : 'it was idle';
+    if (this.#fleet.expiryOf(member).reason === 'idle') await member.askUse();
+    if (isDue()) await this.#fleet.end(member, this.#fleet.expiryOf(member).reason);
   }
 
   [Symbol.dispose](): void {

@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type FaultLog, type Routes, sendFailure, serve } from '@paddock/http';
+import { answerOnSocket, type FaultLog, type Routes, sendFailure, serve } from '@paddock/http';
 import { Fault } from '@paddock/protocol';
 import type { Fleet, Upstream } from '../fleet/index.ts';
+import { hostOf, programHost } from './address.ts';
 import type { Auth } from './auth.ts';
+import type { Mount } from './mount.ts';
 import type { Probe } from './probe.ts';
 import { forward, forwardUpgrade } from './proxy.ts';
 import { type Destination, idHeader, queryOf, resolve } from './resolve.ts';
-import { answerOnSocket } from './socket-answer.ts';
 
 /** JSON bodies of the gateway's own operations. Those for sandboxes are streamed, whatever their size. */
 const limitBytes = 1024 * 1024;
@@ -20,9 +21,14 @@ export interface FrontOptions {
   readonly routes: Routes;
   /** Throws the Fault that refuses a request whatever it is for. */
   readonly guard: (request: IncomingMessage) => void;
+  /** Below it lie the hosts of programs. */
+  readonly programDomain: string;
   readonly isDraining: () => boolean;
   readonly logFault: FaultLog;
 }
+
+/** A browser that opens a program's page asks its user for the key then: as the password, the name does not matter. */
+const askInBrowser = { 'www-authenticate': 'Basic realm="Paddock: the key as password", charset="UTF-8"' };
 
 type Passage = Exclude<Destination, { to: 'gateway' }>;
 
@@ -72,10 +78,15 @@ export class Front {
   }
 
   #admit(request: IncomingMessage): Destination {
+    const host = hostOf(request);
     this.#options.guard(request);
     if (this.#options.isDraining())
       throw new Fault('draining', undefined, { headers: { connection: 'close' } });
-    return resolve(request.url ?? '/', headerValues(request, idHeader));
+    return resolve({
+      target: request.url ?? '/',
+      ids: request.headersDistinct[idHeader] ?? [],
+      program: programHost(host, this.#options.programDomain),
+    });
   }
 
   /** The server that a request goes to; undefined for a probe that no sandbox of the caller's can answer. */
@@ -89,6 +100,12 @@ export class Front {
         return fleet.ensure(owner, destination.id);
       case 'probe':
         return fleet.find(owner, destination.id)?.upstream;
+      case 'program': {
+        const claim = fleet.byName(destination.name)?.claim;
+        if (claim?.owner !== owner)
+          throw new Fault('sandbox_not_found', 'there is no sandbox of the name in the host');
+        return fleet.reach(owner, claim.id);
+      }
     }
   }
 
@@ -99,17 +116,23 @@ export class Front {
       const opened = fleet.named(id).find(({ claim }) => auth.opens(claim.name, secret));
       if (opened) return opened.claim.owner;
     }
-    return auth.owner(request.headers, queryOf(request.url ?? '/'));
+    try {
+      return auth.owner(request.headers, queryOf(request.url ?? '/'));
+    } catch (error) {
+      if (destination.to !== 'program' || !(error instanceof Fault)) throw error;
+      throw new Fault(error.code, error.message, { cause: error, headers: askInBrowser });
+    }
   }
 
   #forwarding(destination: Passage, upstream: Upstream) {
     const { keyed } = this.#options.auth;
-    return { upstream, target: keyed ? withoutKey(destination.target) : destination.target, keyed };
+    const target = keyed ? withoutKey(destination.target) : destination.target;
+    return { upstream, target, keyed, mount: mountOf(destination) };
   }
 
   #logFault(id: string, error: unknown, request: IncomingMessage): void {
-    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    this.#options.logFault(id, error, { method: request.method ?? 'GET', path });
+    const [path = '/'] = (request.url ?? '/').split('?', 1);
+    this.#options.logFault(id, error, { method: request.method ?? 'GET', path: withoutSecret(path) });
   }
 }
 
@@ -130,16 +153,28 @@ function sendProbe(response: ServerResponse, context: unknown): void {
   response.end(body);
 }
 
-function headerValues(request: IncomingMessage, name: string): string[] {
-  return request.headersDistinct[name] ?? [];
+function mountOf(destination: Passage): Mount {
+  if (destination.to === 'program') return { on: 'host' };
+  const program = /^\/proxy\/[^/?]+/.exec(destination.target)?.[0];
+  if (program === undefined) return { on: 'api' };
+  if (destination.to !== 'existing') return { on: 'path', prefix: program, isSecret: false };
+  const { id, secret } = destination;
+  const ending = secret === undefined ? '' : `.${secret}`;
+  return { on: 'path', prefix: `/s/${id}${ending}${program}`, isSecret: secret !== undefined };
 }
 
-/** The target without the key that it may carry; the rest of it byte for byte. */
+/** The target without the key that it may carry, however that is encoded; the rest of it byte for byte. */
 function withoutKey(target: string): string {
   const [path = '', query] = splitOnce(target, '?');
   if (query === undefined) return target;
-  const kept = query.split('&').filter((part) => !/^api_key(=|$)/i.test(part));
+  const isKey = (part: string) => [...new URLSearchParams(part).keys()].some((name) => /^api_key$/i.test(name));
+  const kept = query.split('&').filter((part) => !isKey(part));
   return kept.length > 0 ? `${path}?${kept.join('&')}` : path;
+}
+
+/** A path as it may be logged: what stands for a key in it is not for logs. */
+function withoutSecret(path: string): string {
+  return path.replace(/^(\/*s\/[^/.]*\.)[^/]*/, '$1…');
 }
 
 function splitOnce(text: string, separator: string): [string, string | undefined] {

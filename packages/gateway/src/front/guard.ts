@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { Fault } from '@paddock/protocol';
+import { isSameSandbox } from './address.ts';
 
 export interface GuardOptions {
   /** Names beside loopback names and addresses. `*.example.com` stands for every name below it. */
@@ -22,11 +23,19 @@ export function guard({ allowedHosts, allowedOrigins }: GuardOptions) {
       throw new Fault('host_refused', `this server does not serve the host "${name.slice(0, 100)}"`);
     }
     const { origin } = headers;
+    if (origin === undefined && isLoadedElsewhere(headers))
+      throw new Fault('origin_refused', 'pages of other origins may not load this');
     if (origin === undefined || allowedOrigins.includes(origin)) return;
-    if (origin !== `http://${host}` && origin !== `https://${host}`) {
+    if (origin !== `http://${host}` && origin !== `https://${host}` && !isSameSandbox(origin, host)) {
       throw new Fault('origin_refused', `pages of the origin "${origin.slice(0, 100)}" may not call`);
     }
   };
+}
+
+/** Whether another page loads this into itself, as a script or a picture: browsers name no origin then. A link is none. */
+function isLoadedElsewhere(headers: IncomingMessage['headers']): boolean {
+  const site = headers['sec-fetch-site'];
+  return (site === 'cross-site' || site === 'same-site') && headers['sec-fetch-mode'] !== 'navigate';
 }
 
 /** The name or address in a Host header, without port, brackets and the dot that ends a full name. */

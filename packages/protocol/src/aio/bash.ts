@@ -96,6 +96,11 @@ export const bash = {
       session_id: field(id(), 'The session.'),
       command_id: maybe(id(), 'The command; the latest that runs when absent.'),
       input: field(z.string(), 'What to write, as it is: a line needs its line end.'),
+      encoding: maybe(z.enum(['utf-8', 'base64']), 'What input is written in; utf-8 when absent.'),
+      end: maybe(
+        z.boolean(),
+        'The command reads the end of its input behind this: nothing more can be written.',
+      ),
     }),
     response: nothing,
     errors: ['session_not_found', 'command_not_found', 'no_running_command', 'input_closed', 'input_full'],

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { field, maybe, nothing, seconds, text } from '../fields.ts';
-import { operation } from '../operation.ts';
+import { operation, streamOperation } from '../operation.ts';
 
 const id = () => text().check(z.maxLength(256));
 const noChangeTimeout = () =>
@@ -62,22 +62,20 @@ const sessionInfo = z.object({
 export type ShellSessionInfo = z.output<typeof sessionInfo>;
 
 export const shell = {
-  exec: operation({
+  exec: streamOperation({
     method: 'POST',
     path: '/v1/shell/exec',
     summary: 'Run a command in a persistent shell session.',
     request: execRequest,
     response: execResult,
-    stream: true,
     errors: ['session_busy', 'session_limit', 'session_failed', 'working_dir_not_found'],
   }),
-  view: operation({
+  view: streamOperation({
     method: 'POST',
     path: '/v1/shell/view',
     summary: 'What the latest command of a session has printed.',
     request: z.object({ id: field(id(), 'The session.') }),
     response: viewResult,
-    stream: true,
     errors: ['session_not_found'],
   }),
   wait: operation({

@@ -20,6 +20,10 @@ export const sharedErrors: readonly { readonly by: string; readonly codes: reado
     by: 'every operation under /v1, which the gateway passes on to a sandbox',
     codes: ['sandbox_not_found', 'sandbox_limit', 'sandbox_starting', 'sandbox_failed', 'sandbox_died'],
   },
+  {
+    by: 'a port of a sandbox, under /proxy/{port}/ or on a host of its own',
+    codes: ['program_not_listening', 'program_failed'],
+  },
   { by: 'a sandbox server that is called past the gateway', codes: ['not_bound', 'token_refused'] },
 ];
 
@@ -38,7 +42,7 @@ export function repeatAfter(code: ErrorCode): Repeat {
 }
 
 /** Besides failures of the server, these may leave a part of the work behind. */
-const partlyDone: ReadonlySet<ErrorCode> = new Set(['sandbox_died', 'file_no_space']);
+const partlyDone: ReadonlySet<ErrorCode> = new Set(['sandbox_died', 'program_failed', 'file_no_space']);
 
-/** Conflicts that end by themselves. */
-const passing: ReadonlySet<ErrorCode> = new Set(['session_busy', 'file_changed']);
+/** Failures that end by themselves. */
+const passing: ReadonlySet<ErrorCode> = new Set(['session_busy', 'file_changed', 'program_not_listening']);

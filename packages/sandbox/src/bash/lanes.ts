@@ -4,7 +4,7 @@ import { Lane, type Spare } from './lane.ts';
 import type { PipePool } from './pipes.ts';
 
 /** How many are kept ahead: while commands come fast, so that they are not held up by the start of a shell each, and later on. */
-const spareLimits = { busy: 16, quiet: 2 } as const;
+const spareLimits = { busy: 16, quiet: 1 } as const;
 /** Commands come fast when two follow each other within this. */
 const fastMs = 50;
 /** So long after the last command fewer are kept. */
@@ -30,6 +30,11 @@ export class Lanes implements AsyncDisposable {
   constructor(pool: PipePool, env: Readonly<Record<string, string>>) {
     this.#pool = pool;
     this.env = env;
+  }
+
+  /** Makes one ahead, where there is none. One that cannot be made is told of when a command wants it. */
+  prepare(): void {
+    if (this.#live.size === 0) this.#add();
   }
 
   /**

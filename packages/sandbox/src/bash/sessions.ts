@@ -64,6 +64,15 @@ export class BashSessions implements AsyncDisposable {
     return Array.from(this.#unreleased).some(({ status }) => status === 'running');
   }
 
+  /** Has a shell wait for the first command. */
+  prepare(): void {
+    try {
+      this.#currentLanes(this.#currentPool()).prepare();
+    } catch {
+      // Whoever starts the first command is told.
+    }
+  }
+
   /** @throws {Fault} session_not_found */
   find(id: string): BashSession {
     const session = this.#sessions.get(id);
@@ -164,14 +173,19 @@ export class BashSessions implements AsyncDisposable {
     const { dir, snapshotPath } = session;
     const { PWD: _none, ...variables } = env;
     try {
-      this.#pool ??= new PipePool(made(this.#options.runDir));
-      const file = this.#pool.path(`command-${randomUUID()}`);
-      const spare = await this.#currentLanes(this.#pool).take();
+      const pool = this.#currentPool();
+      const file = pool.path(`command-${randomUUID()}`);
+      const spare = await this.#currentLanes(pool).take();
       const script = { text, dir, env: variables, readsInput: takesInput, snapshotPath };
       return new BashCommand({ spare, script, file, hardTimeoutMs });
     } catch (error) {
       throw notStarted(error instanceof Error ? error.message : String(error), error);
     }
+  }
+
+  #currentPool(): PipePool {
+    this.#pool ??= new PipePool(made(this.#options.runDir));
+    return this.#pool;
   }
 
   /** Those that were started with the environment that commands have now. */

@@ -1,8 +1,9 @@
+import { Use } from '@paddock/http';
+
 /** When something last happened in this sandbox. */
 export class Activity {
   readonly #isBusy: () => boolean;
-  #open = 0;
-  #lastMs = Date.now();
+  readonly #use = new Use();
 
   /** @param isBusy whether a command runs that no request waits for. */
   constructor(isBusy: () => boolean) {
@@ -11,16 +12,12 @@ export class Activity {
 
   /** A request or a connection begins. Gives the function that ends it. */
   begin(): () => void {
-    this.#open += 1;
-    return () => {
-      this.#open -= 1;
-      this.#lastMs = Date.now();
-    };
+    return this.#use.begin();
   }
 
   /** Since the last request or command; 0 while one is under way. A command's end is seen when it is asked for. */
   get idleSeconds(): number {
-    if (this.#open > 0 || this.#isBusy()) this.#lastMs = Date.now();
-    return (Date.now() - this.#lastMs) / 1000;
+    if (this.#isBusy()) this.#use.seen(0);
+    return this.#use.idleMs / 1000;
   }
 }

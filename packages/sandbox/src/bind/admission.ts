@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { bootIdHeader, Fault, tokenHeader } from '@paddock/protocol';
-import { type PublicKeys, verifyToken } from '@paddock/protocol/token';
+import { verifyToken } from '@paddock/protocol/token';
 import type { Identity } from './identity.ts';
+import type { TrustedKeys } from './trusted-keys.ts';
 
 interface Trust {
-  /** Public keys of the gateways that may bind and use this server. */
-  readonly keys: PublicKeys;
+  readonly keys: TrustedKeys;
   /** What tokens must be made for: this server's own name among all servers. */
   readonly server: string;
 }
@@ -35,7 +35,8 @@ function tokenCheck({ keys, server }: Trust) {
   return (token: string, scope: 'bind' | 'proxy'): boolean => {
     const nowSeconds = Date.now() / 1000;
     if (known && known.token === token && known.scope === scope) return known.expires > nowSeconds;
-    const claims = verifyToken(keys, token, { scope, server }, nowSeconds);
+    const verify = () => verifyToken(keys.current, token, { scope, server }, nowSeconds);
+    const claims = verify() ?? (keys.refresh() ? verify() : undefined);
     if (!claims) return false;
     known = { token, scope, expires: claims.expires };
     return true;

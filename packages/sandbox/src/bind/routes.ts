@@ -3,12 +3,20 @@ import type { control } from '@paddock/protocol';
 import type { Activity } from './activity.ts';
 import type { Identity } from './identity.ts';
 
+export interface BindOptions {
+  readonly identity: Identity;
+  readonly activity: Activity;
+  /** Requests of the sandbox's owner are about to come. */
+  readonly onBound: () => void;
+}
+
 /** The operations by which a gateway takes this server for a sandbox. */
-export function bindRoutes(identity: Identity, activity: Activity): Handlers<typeof control.server> {
+export function bindRoutes({ identity, activity, onBound }: BindOptions): Handlers<typeof control.server> {
   return {
     activity: () => ({ idle_seconds: activity.idleSeconds }),
     bind(request) {
       identity.bind(request);
+      onBound();
       return { boot_id: identity.bootId };
     },
   };

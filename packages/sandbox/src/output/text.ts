@@ -24,7 +24,8 @@ const longestCharacterBytes = 4;
 
 /** Decodes what the ring holds. */
 export function textOf(ring: OutputRing, options: TextOptions = {}): Text {
-  const { from = 0, limitCharacters = Number.POSITIVE_INFINITY, live = false, crlf = false } = options;
+  const { limitCharacters = Number.POSITIVE_INFINITY, live = false, crlf = false } = options;
+  const from = characterStart(ring, options.from ?? 0);
   const segments = ring.since(from);
   const held = live ? incompleteAtEnd(segments.at(-1)?.bytes) : 0;
   const next = ring.total - held;
@@ -61,6 +62,18 @@ function withoutLast(segments: Segment[], count: number): Segment[] {
     ...segments.slice(0, -1),
     { offset: last.offset, bytes: last.bytes.subarray(0, last.bytes.length - count) },
   ];
+}
+
+/** The offset, or where the character ends that it lies within. */
+function characterStart(ring: OutputRing, offset: number): number {
+  const around = ring.since(Math.max(0, offset - longestCharacterBytes + 1))[0];
+  if (around === undefined || around.offset >= offset) return offset;
+  const at = offset - around.offset;
+  const begun = incompleteAtEnd(around.bytes.subarray(0, at));
+  if (begun === 0) return offset;
+  const rest = characterBytes(around.bytes[at - begun] ?? 0) - begun;
+  const isWhole = around.bytes.subarray(at, at + rest).every(isContinuation);
+  return isWhole ? Math.min(offset + rest, ring.total) : offset;
 }
 
 /** How many bytes at the end begin a character that is not whole yet. */

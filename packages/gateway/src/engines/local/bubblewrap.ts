@@ -1,4 +1,5 @@
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** The user that a sandbox's processes are, inside. */
 export const sandboxUser = { name: 'sandbox', uid: 1000, gid: 1000, home: '/home/sandbox' };
@@ -42,6 +43,14 @@ export interface Enclosure {
   readonly env: Readonly<Record<string, string>>;
   /** The machine's user to become. Only root can; a user's sandboxes run as that user. */
   readonly hostUid: number | undefined;
+  /** Folders and files of the machine to show, outer ones first. */
+  readonly mounts: readonly ExtraMount[];
+}
+
+interface ExtraMount {
+  readonly source: string;
+  readonly containerPath: string;
+  readonly readOnly: boolean;
 }
 
 /**
@@ -123,7 +132,8 @@ function becomeUser(hostUid: number | undefined): string[] {
   return [...drop, '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs', '--', ...enter];
 }
 
-function mounts({ folders, systemFiles, skillsPath, nodePath, serverFolder }: Enclosure): string[] {
+function mounts(enclosure: Enclosure): string[] {
+  const { folders, systemFiles, nodePath, serverFolder } = enclosure;
   const folder = (path: string) => ['--dir', path];
   return [
     ...system(),
@@ -148,7 +158,7 @@ function mounts({ folders, systemFiles, skillsPath, nodePath, serverFolder }: En
     ]),
     ...Object.entries(systemFiles).flatMap(([path, source]) => ['--ro-bind', source, path]),
     ...['--ro-bind', nodePath, inside.node, '--ro-bind', serverFolder, '/opt/paddock/server'],
-    ...['--ro-bind', skillsPath, '/mnt/skills'],
+    ...skills(enclosure),
     ...[
       '--bind',
       folders.home,
@@ -165,7 +175,36 @@ function mounts({ folders, systemFiles, skillsPath, nodePath, serverFolder }: En
       folders[name],
       `/mnt/user-data/${name}`,
     ]),
+    ...enclosure.mounts.flatMap((mount, i) => extraMount(mount, enclosure.mounts.slice(0, i))),
     ...['--remount-ro', '/'],
+  ];
+}
+
+/** The folder of skills; entry by entry where something else is to be mounted into it, since the folder is read-only. */
+function skills({ skillsPath, mounts }: Enclosure): string[] {
+  const path = (name: string) => `/mnt/skills/${name}`;
+  if (!mounts.some(({ containerPath }) => containerPath.startsWith(path(''))))
+    return ['--ro-bind', skillsPath, '/mnt/skills'];
+  const entries = readdirSync(skillsPath, { withFileTypes: true })
+    .filter(({ name }) => !mounts.some(({ containerPath }) => containerPath === path(name)))
+    .flatMap((entry) => {
+      const source = join(skillsPath, entry.name);
+      return entry.isSymbolicLink()
+        ? ['--symlink', readlinkSync(source), path(entry.name)]
+        : ['--ro-bind', source, path(entry.name)];
+    });
+  return ['--dir', '/mnt/skills', ...entries];
+}
+
+function extraMount({ source, containerPath, readOnly }: ExtraMount, outer: readonly ExtraMount[]): string[] {
+  const parents = containerPath
+    .split('/')
+    .slice(1, -1)
+    .map((_, i, names) => `/${names.slice(0, i + 1).join('/')}`)
+    .filter((path) => !outer.some((mount) => `${path}/`.startsWith(`${mount.containerPath}/`)));
+  return [
+    ...parents.flatMap((path) => ['--dir', path]),
+    ...[readOnly ? '--ro-bind' : '--bind', source, containerPath],
   ];
 }
 

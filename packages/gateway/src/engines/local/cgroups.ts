@@ -1,16 +1,15 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-/** What one sandbox may use; 0 is no limit. */
-export interface Limits {
-  readonly memoryBytes: number;
-  readonly cpus: number;
-  readonly processes: number;
-}
-
-type Controller = 'memory' | 'cpu' | 'pids';
-const controllers: readonly Controller[] = ['memory', 'cpu', 'pids'];
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type Controller,
+  controllers,
+  directly,
+  type Group,
+  type Launcher,
+  type Limiter,
+  type Limits,
+} from './limits.ts';
 
 /** Where the kernel's control groups are mounted: one tree for each controller, or one for all. */
 export type Hierarchy =
@@ -18,6 +17,9 @@ export type Hierarchy =
   | { readonly version: 2; readonly root: string };
 
 const periodMicros = 100_000;
+
+const emptyLimitMs = 1_000;
+const emptyPollMs = 5;
 
 /**
  * Reads which control groups are mounted here.
@@ -37,14 +39,12 @@ export function findHierarchy(mounts: string): Hierarchy | undefined {
 }
 
 /** The control groups of one gateway's sandboxes: a group for each server below one for the data folder. */
-export class ControlGroups {
+export class ControlGroups implements Limiter {
   readonly #folders: Readonly<Partial<Record<Controller, string>>>;
   readonly #files: (limits: Limits) => Partial<Record<Controller, [file: string, value: string]>>;
   readonly #oomFile: string;
-  readonly #limits: Limits;
 
-  private constructor(hierarchy: Hierarchy, name: string, limits: Limits) {
-    this.#limits = limits;
+  private constructor(hierarchy: Hierarchy, name: string) {
     if (hierarchy.version === 1) {
       const named = Object.entries(hierarchy.roots).map(([controller, root]) => [
         controller,
@@ -64,11 +64,11 @@ export class ControlGroups {
   /**
    * Makes the group for a data folder, and removes what an earlier gateway left in it.
    *
+   * @param name the group's, of that data folder's alone.
    * @returns undefined where this process may not make groups.
    */
-  static open(hierarchy: Hierarchy, dataDir: string, limits: Limits): ControlGroups | undefined {
-    const name = `paddock-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`;
-    const groups = new ControlGroups(hierarchy, name, limits);
+  static open(hierarchy: Hierarchy, name: string): ControlGroups | undefined {
+    const groups = new ControlGroups(hierarchy, name);
     try {
       if (hierarchy.version === 2) delegate(hierarchy.root);
       for (const folder of groups.#distinct()) {
@@ -84,14 +84,16 @@ export class ControlGroups {
     }
   }
 
-  /** The controllers that are there, for what operators are told. */
   get controllers(): Controller[] {
     return controllers.filter((name) => this.#folders[name] !== undefined);
   }
 
-  /** Makes the group of one server, with its limits set. */
-  create(id: string): ControlGroup {
-    const files = this.#files(this.#limits);
+  launcher(): Launcher {
+    return directly; // Any process can be put into a group.
+  }
+
+  group(id: string, limits: Limits): Group {
+    const files = this.#files(limits);
     for (const folder of this.#distinct()) mkdirSync(join(folder, id));
     for (const controller of controllers) {
       const [folder, setting] = [this.#folders[controller], files[controller]];
@@ -102,7 +104,6 @@ export class ControlGroups {
     return new ControlGroup(folders, memory && join(memory, id, this.#oomFile));
   }
 
-  /** Removes the group, once those of all servers are gone. */
   close(): void {
     for (const folder of this.#distinct()) removeIfEmpty(folder);
   }
@@ -112,8 +113,7 @@ export class ControlGroups {
   }
 }
 
-/** The control group of one server: everything that it starts is in it and cannot leave. */
-export class ControlGroup {
+class ControlGroup implements Group {
   readonly #folders: readonly string[];
   readonly #oomFile: string | undefined;
 
@@ -122,20 +122,32 @@ export class ControlGroup {
     this.#oomFile = oomFile;
   }
 
-  /** Takes a process in. What it has started before stays where it is. */
   add(pid: number): void {
     for (const folder of this.#folders) writeFileSync(join(folder, 'cgroup.procs'), String(pid));
   }
 
-  /** Whether the kernel had to kill one of the processes for want of memory. */
-  get ranOutOfMemory(): boolean {
-    const text = this.#oomFile ? readFileSync(this.#oomFile, 'utf8') : '';
-    return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0) > 0;
+  members(): number[] {
+    const [folder] = this.#folders;
+    const text = folder === undefined ? '' : readFileSync(join(folder, 'cgroup.procs'), 'utf8');
+    return text.split('\n').filter(Boolean).map(Number);
   }
 
-  /** Removes the group. Its processes must be gone. */
-  remove(): void {
-    for (const folder of this.#folders) removeIfEmpty(folder);
+  get ranOutOfMemory(): boolean {
+    if (this.#oomFile === undefined) return false;
+    try {
+      const text = readFileSync(this.#oomFile, 'utf8');
+      return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0) > 0;
+    } catch {
+      return false; // No descriptor is left to read it with: the server's end is known without.
+    }
+  }
+
+  async remove(): Promise<void> {
+    // The last processes may be about to end: bubblewrap does not wait for them when its server ends by itself.
+    const giveUpMs = performance.now() + emptyLimitMs;
+    for (const folder of this.#folders) {
+      while (!removeIfEmpty(folder) && performance.now() < giveUpMs) await delay(emptyPollMs);
+    }
   }
 }
 
@@ -158,12 +170,15 @@ function filesOfVersion2({ memoryBytes, cpus, processes }: Limits) {
   };
 }
 
-/** A group that the kernel still counts as busy is left to the next gateway on the data folder. */
-function removeIfEmpty(folder: string): void {
+/** False for one that the kernel still counts as busy. What stays so is left to the next gateway on the data folder. */
+function removeIfEmpty(folder: string): boolean {
   try {
     rmdirSync(folder);
+    return true;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EBUSY')) throw error;
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== 'EBUSY' && code !== 'ENOENT') throw error;
+    return code === 'ENOENT';
   }
 }
 

@@ -13,11 +13,12 @@ import {
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { canUseHostUsers, hostUser, isHostUser } from '@paddock/config/machine';
 import * as z from 'zod/mini';
 import type { Claim, SandboxName } from '../engine.ts';
 import type { SandboxFolders } from './bubblewrap.ts';
 import { layOutHome } from './home.ts';
-import { canUseHostUsers, hostUser, isHostUser } from './host-users.ts';
+import { SandboxLog } from './sandbox-log.ts';
 
 const run = promisify(execFile);
 
@@ -28,6 +29,20 @@ const record = z.object({
   id: z.string(),
   owner: z.string(),
   createdAt: z.string(),
+  template: z.optional(z.string()),
+  mounts: z.optional(
+    z.array(z.object({ hostPath: z.string(), containerPath: z.string(), readOnly: z.boolean() })),
+  ),
+  notes: z.optional(
+    z.object({
+      metadata: z.optional(z.record(z.string(), z.string())),
+      threadId: z.optional(z.string()),
+      userId: z.optional(z.string()),
+      idleSeconds: z.optional(z.number()),
+      expiry: z.optional(z.object({ atMs: z.number(), setMs: z.number() })),
+      lastUsedMs: z.optional(z.number()),
+    }),
+  ),
 });
 
 /** Whose a folder is, since when. */
@@ -41,9 +56,11 @@ export class SandboxFolder {
   readonly folders: SandboxFolders;
   /** The machine's user that owns the files; undefined where it is the gateway's own. */
   readonly hostUid: number | undefined;
+  readonly log: SandboxLog;
 
   private constructor(path: string, hostUid: number | undefined) {
     this.#path = path;
+    this.log = new SandboxLog(path);
     this.hostUid = hostUid;
     const inFolder = (name: (typeof parts)[number]) => join(path, name);
     this.folders = {
@@ -56,15 +73,24 @@ export class SandboxFolder {
     };
   }
 
-  /** Makes an empty folder that is nobody's yet. */
-  static create(parent: string): SandboxFolder {
+  /**
+   * Makes an empty folder that is nobody's yet.
+   *
+   * @param isolated whether its files may be another user's of the machine than the gateway's.
+   */
+  static create(parent: string, isolated: boolean): SandboxFolder {
     const path = join(parent, randomBytes(8).toString('hex'));
-    const hostUid = canUseHostUsers() ? hostUser(randomBytes(4).readUInt32LE()) : undefined;
+    const hostUid = isolated && canUseHostUsers() ? hostUser(randomBytes(4).readUInt32LE()) : undefined;
     const folder = new SandboxFolder(path, hostUid);
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    for (const part of Object.values(folder.folders)) folder.#makePart(part);
-    layOutHome(folder.folders.home, folder.hostUid);
-    return folder;
+    try {
+      for (const part of Object.values(folder.folders)) folder.#makePart(part);
+      layOutHome(folder.folders.home, folder.hostUid);
+      return folder;
+    } catch (error) {
+      rmSync(path, { recursive: true, force: true }); // The disk is full, say: half a folder is of no use.
+      throw error;
+    }
   }
 
   /** Finds the folders of claimed sandboxes, and deletes those that nobody claimed. */
@@ -98,6 +124,9 @@ export class SandboxFolder {
   }
 
   async delete(): Promise<void> {
+    this.log[Symbol.dispose]();
+    // First, so that a restart does not find a sandbox where only a part of the files could be deleted.
+    rmSync(this.#recordFile, { force: true });
     try {
       await rm(this.#path, { recursive: true, force: true });
     } catch {

@@ -5,15 +5,19 @@ import { sandboxUser } from './bubblewrap.ts';
 const venv = '.venv';
 
 /** Where programs that a sandbox's user installs are found, before the system's. */
-export const userPath = [`${sandboxUser.home}/${venv}/bin`, `${sandboxUser.home}/.local/bin`];
+export function userPath(home: string): string[] {
+  return [`${home}/${venv}/bin`, `${home}/.local/bin`];
+}
 
 /** What makes `pip install` and `npm install -g` work without rights: a Python environment and a prefix in the home. */
-export const userInstallEnv: Readonly<Record<string, string>> = {
-  VIRTUAL_ENV: `${sandboxUser.home}/${venv}`,
-  NPM_CONFIG_PREFIX: `${sandboxUser.home}/.local`,
-  NPM_CONFIG_UPDATE_NOTIFIER: 'false',
-  PIP_DISABLE_PIP_VERSION_CHECK: '1',
-};
+export function userInstallEnv(home: string): Record<string, string> {
+  return {
+    VIRTUAL_ENV: `${home}/${venv}`,
+    NPM_CONFIG_PREFIX: `${home}/.local`,
+    NPM_CONFIG_UPDATE_NOTIFIER: 'false',
+    PIP_DISABLE_PIP_VERSION_CHECK: '1',
+  };
+}
 
 /** The identity that commits get while their author set none, without which git refuses to make them. */
 const gitConfig = `[user]
@@ -49,7 +53,7 @@ function makePythonEnvironment(root: string, version: string): void {
     join(root, 'pyvenv.cfg'),
     `home = /usr/bin\ninclude-system-site-packages = true\nversion = ${version}\n`,
   );
-  const pip = `#!/bin/sh\nexec ${sandboxUser.home}/${venv}/bin/python3 -m pip "$@"\n`;
+  const pip = '#!/bin/sh\nexec "${0%/*}/python3" -m pip "$@"\n';
   writeFileSync(join(root, 'bin/pip'), pip, { mode: 0o755 });
   const links = { python3: '/usr/bin/python3', python: 'python3', pip3: 'pip' };
   for (const [link, target] of Object.entries(links)) symlinkSync(target, join(root, 'bin', link));

@@ -1,23 +1,35 @@
-import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { findProgram } from '@paddock/config/machine';
 import { SetupError } from '../engine.ts';
+import type { Attachment } from './attachment.ts';
+import { attachPasta, pastaResolver } from './pasta.ts';
 import { findRangeBlocker, type RangeBlocker } from './private-ranges.ts';
-import { findProgram } from './programs.ts';
+import { attachSlirp, slirpResolver } from './slirp.ts';
 
 /** How sandboxes reach a network. */
 export type Network =
   | {
       readonly kind: 'outbound';
-      readonly program: string;
+      readonly attach: Attach;
       readonly resolver: string;
       /** Undefined where private ranges cannot be blocked. */
       readonly blocker: RangeBlocker | undefined;
     }
   | { readonly kind: 'none' | 'host'; readonly resolver: undefined };
 
-/** slirp4netns answers DNS here, for every network that it makes. */
-const slirpResolver = '10.0.2.3';
+/**
+ * Gives the network namespace of a process a way out to the internet, and none to this machine's loopback. What does so
+ * ends with us, however we end.
+ *
+ * @param ownsNamespace true when the namespace is this process's own and not one of a user namespace.
+ */
+type Attach = (pid: number, ownsNamespace: boolean) => Attachment;
+
+/** The programs that can make such a network, the preferred one first. */
+const makers = [
+  { name: 'slirp4netns', resolver: slirpResolver, attachWith: attachSlirp },
+  { name: 'pasta', resolver: pastaResolver, attachWith: attachPasta },
+] as const;
 
 /**
  * The network that the configuration asks for, as far as this machine has it.
@@ -29,14 +41,19 @@ export function chooseNetwork(
   warn: (text: string) => void,
 ): Network {
   if (wanted === 'none' || wanted === 'host') return { kind: wanted, resolver: undefined };
-  const program = findProgram('slirp4netns');
-  const obstacle = program
+  const [maker] = makers.flatMap((candidate) => {
+    const program = findProgram(candidate.name);
+    return program === undefined ? [] : [{ ...candidate, program }];
+  });
+  const obstacle = maker
     ? tunObstacle()
-    : { what: 'slirp4netns is not installed', mend: 'Install slirp4netns' };
-  if (program && !obstacle) {
+    : { what: 'slirp4netns is not installed, nor is pasta', mend: 'Install slirp4netns' };
+  if (maker && !obstacle) {
     const blocker = findRangeBlocker();
     if (!blocker) warn('sandboxes can reach private networks: install iproute2 and util-linux to block them');
-    return { kind: 'outbound', program, resolver: slirpResolver, blocker };
+    const { program, resolver, attachWith } = maker;
+    const attach: Attach = (pid, ownsNamespace) => attachWith(program, pid, ownsNamespace);
+    return { kind: 'outbound', attach, resolver, blocker };
   }
   const { what, mend } = obstacle ?? { what: '', mend: '' };
   if (wanted === 'outbound') {
@@ -53,60 +70,4 @@ function tunObstacle(): { what: string; mend: string } | undefined {
   } catch {
     return { what: 'this user may not use /dev/net/tun', mend: 'Run: sudo chmod 666 /dev/net/tun' };
   }
-}
-
-/** A user-mode network that is attached to a sandbox, until it is closed. */
-export interface Attachment {
-  /** Settles once the network is up; rejects when it cannot be. */
-  readonly up: Promise<void>;
-  /** Ends it, and waits until its process is gone. */
-  close(): Promise<void>;
-}
-
-/**
- * Gives the network namespace of a process a way out to the internet, and none to this machine's loopback.
- * The program ends with us, however we end: it watches a pipe that only we hold open.
- */
-export function attachNetwork(program: string, pid: number, asRoot: boolean): Attachment {
-  const readyFd = 3;
-  const exitFd = 4;
-  const child = spawn(
-    program,
-    [
-      ...['--configure', '--mtu=65520', '--disable-host-loopback', '--enable-sandbox', '--enable-seccomp'],
-      ...['--ready-fd', String(readyFd), '--exit-fd', String(exitFd)],
-      // As root the namespace is our own; a user owns it through the user namespace that made it.
-      ...(asRoot ? [] : [`--userns-path=/proc/${pid}/ns/user`]),
-      ...[String(pid), 'tap0'],
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'], env: {} },
-  );
-  const stderr = lastLine(child.stderr as Readable);
-  const up = new Promise<void>((resolve, reject) => {
-    child.stdio[readyFd]?.once('data', () => resolve());
-    child.once('error', reject);
-    child.once('exit', (code, signal) =>
-      reject(new Error(`slirp4netns ended (${signal ?? code}): ${stderr()}`)),
-    );
-  });
-  up.catch(() => {}); // Whoever waits for the network hears of it; nobody may be waiting any more.
-  const gone = new Promise<void>((resolve) => {
-    child.once('error', () => resolve());
-    child.once('exit', () => resolve());
-  });
-  return {
-    up,
-    close() {
-      child.kill('SIGKILL');
-      return gone;
-    },
-  };
-}
-
-function lastLine(stream: Readable): () => string {
-  let last = '';
-  stream.setEncoding('utf8').on('data', (text: string) => {
-    last = (last + text).trimEnd().slice(-300).split('\n').at(-1) ?? '';
-  });
-  return () => last;
 }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { SandboxFolder } from './folder.ts';
+import type { Mounts } from './mounts.ts';
 import { ServerProcess, type ServerSetup } from './server-process.ts';
 
 /** A server that is nobody's yet, on a folder of its own. */
@@ -11,9 +12,10 @@ export interface WarmServer {
 const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
 
-/** Started servers kept ready to be claimed, and the only place where servers for new sandboxes are started. */
+/** Started servers of one kind kept ready to be claimed, and the only place where servers for new sandboxes are started. */
 export class WarmPool {
-  readonly #setup: ServerSetup;
+  /** How its servers are set up, and those that start again on files that one of them had. */
+  readonly setup: ServerSetup;
   readonly #parent: string;
   readonly #size: number;
   readonly #log: Logger;
@@ -26,7 +28,7 @@ export class WarmPool {
   lastFailure: string | undefined;
 
   constructor(setup: ServerSetup, options: { parent: string; size: number; log: Logger }) {
-    this.#setup = setup;
+    this.setup = setup;
     this.#parent = options.parent;
     this.#size = options.size;
     this.#log = options.log;
@@ -47,16 +49,20 @@ export class WarmPool {
     return warm;
   }
 
-  /** Starts a server on a new folder. */
-  async startCold(): Promise<WarmServer> {
-    const folder = SandboxFolder.create(this.#parent);
+  /**
+   * Starts a server on a new folder.
+   *
+   * @param mounts what only this one is to see. A failure with them says nothing of other starts.
+   */
+  async startCold(mounts?: Mounts): Promise<WarmServer> {
+    const folder = SandboxFolder.create(this.#parent, this.setup.bubblewrap !== undefined);
     try {
-      const server = await ServerProcess.start(this.#setup, folder);
+      const server = await ServerProcess.start(this.setup, folder, mounts);
       this.lastFailure = undefined;
       return { server, folder };
     } catch (error) {
       await folder.delete();
-      this.lastFailure = error instanceof Error ? error.message : String(error);
+      if (!mounts) this.lastFailure = error instanceof Error ? error.message : String(error);
       throw error;
     }
   }
@@ -86,14 +92,14 @@ export class WarmPool {
     try {
       const warm = await this.startCold();
       if (this.#closed) return await discard(warm);
+      if (this.#retryMs > firstRetryMs) this.#log.info('sandbox servers can be started again');
       this.#retryMs = firstRetryMs;
       this.add(warm);
     } catch (error) {
       if (this.#closed || this.#retry) return;
-      this.#log.error(
-        { err: error, retryMs: this.#retryMs },
-        'cannot start a sandbox server for the warm pool',
-      );
+      // Said once: the retries that fail as well tell nothing new.
+      if (this.#retryMs === firstRetryMs)
+        this.#log.error({ err: error }, 'cannot start a sandbox server for the warm pool; trying again');
       this.#retry = setTimeout(() => {
         this.#retry = undefined;
         this.fill();

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
-import { findProgram } from './programs.ts';
+import { findProgram } from '@paddock/config/machine';
 
 const run = promisify(execFile);
 

@@ -1,15 +1,20 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { userInfo } from 'node:os';
+import { basename, delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Server } from '../engine.ts';
-import { bubblewrapOptions, type Enclosure, inside, sandboxUser, serverCommand } from './bubblewrap.ts';
-import type { ControlGroup, ControlGroups } from './cgroups.ts';
+import type { Attachment } from './attachment.ts';
+import { launchBare } from './bare.ts';
+import { type Enclosure, inside, sandboxUser } from './bubblewrap.ts';
+import { launchEnclosed } from './enclosed.ts';
 import type { SandboxFolder } from './folder.ts';
 import { userInstallEnv, userPath } from './home.ts';
-import { type Attachment, attachNetwork, type Network } from './network.ts';
+import type { Launched } from './launch.ts';
+import { directly, type Group, type Launcher, type Limiter, type Limits } from './limits.ts';
+import type { Mounts } from './mounts.ts';
+import type { Network } from './network.ts';
 import { packageIndexes } from './package-indexes.ts';
 import { blockPrivateRanges } from './private-ranges.ts';
 
@@ -20,15 +25,22 @@ const O_PATH = 0o10000000;
 const logLinesLimit = 200;
 const logLineLimitChars = 2_000;
 
+/** How long is waited for what a server that has ended at once said of it. */
+const lastWordsLimitMs = 500;
+
 /** What every server of an engine is started with. */
 export interface ServerSetup {
-  readonly bubblewrap: string;
+  /** What servers run in; undefined when they are to run without any isolation. */
+  readonly bubblewrap: string | undefined;
+  /** The data folder's name among control groups and processes. */
+  readonly owner: string;
   readonly network: Network;
-  readonly enclosure: Omit<Enclosure, 'folders' | 'hostUid' | 'env' | 'sharesNetwork'>;
+  readonly enclosure: Omit<Enclosure, 'folders' | 'hostUid' | 'env' | 'sharesNetwork' | 'mounts'>;
   /** The gateways' public keys, as servers read them. */
   readonly publicKeys: string;
   /** Undefined where nothing limits what a sandbox uses. */
-  readonly groups: ControlGroups | undefined;
+  readonly limiter: Limiter | undefined;
+  readonly limits: Limits;
   /** Variables for the server itself. */
   readonly serverEnv: Readonly<Record<string, string>>;
   /** Told what a server writes to its standard error, and of a network that failed. */
@@ -39,52 +51,54 @@ export interface ServerSetup {
 export class ServerProcess implements Server {
   readonly id = randomUUID();
   readonly ended: Promise<string>;
-  readonly #child: ChildProcess;
+  readonly #launched: Launched;
   readonly #setup: ServerSetup;
   readonly #folder: SandboxFolder;
+  readonly #mounts: Mounts | undefined;
   #socketFd: number | undefined;
   #network: Attachment | undefined;
-  #insidePid: number | undefined;
-  #group: ControlGroup | undefined;
+  #group: Group | undefined;
 
-  private constructor(setup: ServerSetup, folder: SandboxFolder) {
+  private constructor(setup: ServerSetup, folder: SandboxFolder, mounts: Mounts | undefined) {
     this.#setup = setup;
     this.#folder = folder;
-    const options = bubblewrapOptions(
-      {
-        ...setup.enclosure,
-        folders: folder.folders,
-        hostUid: folder.hostUid,
-        sharesNetwork: setup.network.kind === 'host',
-        env: this.#environment(),
-      },
-      { info: 3, block: 5 },
-    );
-    // The options go through a pipe: a command line can be read by everyone, in the sandbox too.
-    this.#child = spawn(setup.bubblewrap, ['--args', '4', '--', ...serverCommand(folder.hostUid)], {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
-      env: {},
-    });
-    const argsPipe = this.#child.stdio[4] as Writable;
-    // bubblewrap may not start: `ended` says why.
-    for (const pipe of [argsPipe, this.#goPipe]) pipe.on('error', () => {});
-    argsPipe.end(options.map((option) => `${option}\0`).join(''));
+    this.#mounts = mounts;
+    this.#launched = this.#launch(setup.limiter?.launcher(this.id, setup.limits) ?? directly);
     this.ended = this.#untilEnd();
   }
 
-  /** What bubblewrap waits for before it starts the server. */
-  get #goPipe(): Writable {
-    return Array.from<unknown>(this.#child.stdio)[5] as Writable;
+  #launch(launcher: Launcher): Launched {
+    const { bubblewrap, enclosure, owner, network } = this.#setup;
+    if (bubblewrap === undefined) {
+      const path = (process.env.PATH ?? '').split(delimiter);
+      const env = this.#environment(this.#folder.folders.home, userInfo().username, path);
+      return launchBare({ ...enclosure, folder: this.#folder, owner, id: this.id, launcher, env });
+    }
+    const env = {
+      ...this.#environment(sandboxUser.home, sandboxUser.name, inside.systemPath),
+      PADDOCK_LISTEN: inside.socket,
+      PADDOCK_RUN_DIR: inside.run,
+      PADDOCK_WORKSPACE: inside.workspace,
+    };
+    const { folders, hostUid } = this.#folder;
+    const sharesNetwork = network.kind === 'host';
+    const mounts = this.#mounts?.admitted ?? [];
+    return launchEnclosed(
+      bubblewrap,
+      { ...enclosure, folders, hostUid, sharesNetwork, env, mounts },
+      launcher,
+    );
   }
 
   /**
    * Starts a server on a folder.
    *
+   * @param mounts what it is to see of the machine besides; they are needed until it serves.
    * @throws {Error} with what the server or bubblewrap said when it ends before it serves.
    */
-  static async start(setup: ServerSetup, folder: SandboxFolder): Promise<ServerProcess> {
+  static async start(setup: ServerSetup, folder: SandboxFolder, mounts?: Mounts): Promise<ServerProcess> {
     folder.prepareForServer();
-    const server = new ServerProcess(setup, folder);
+    const server = new ServerProcess(setup, folder, mounts);
     try {
       await server.#untilServing();
       return server;
@@ -105,84 +119,94 @@ export class ServerProcess implements Server {
 
   /** Ends the server and all that runs in its sandbox, and waits until they are gone. */
   async stop(): Promise<void> {
-    // The first process of a pid namespace takes the whole namespace with it; bubblewrap follows.
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      if (this.#insidePid === undefined) this.#child.kill('SIGKILL');
-      else killIfThere(this.#insidePid);
-    }
+    const { child, kill } = this.#launched;
+    if (child.exitCode === null && child.signalCode === null) kill();
     await this.ended;
   }
 
-  #environment(): Record<string, string> {
+  #environment(home: string, user: string, path: readonly string[]): Record<string, string> {
     return {
-      ...userInstallEnv,
+      ...userInstallEnv(home),
       ...packageIndexes(process.env),
-      PATH: [...userPath, ...inside.systemPath].join(':'),
-      HOME: sandboxUser.home,
-      USER: sandboxUser.name,
-      LOGNAME: sandboxUser.name,
+      PATH: [...userPath(home), ...path].join(delimiter),
+      HOME: home,
+      USER: user,
+      LOGNAME: user,
       SHELL: '/bin/bash',
       LANG: 'C.UTF-8',
       TZ: Intl.DateTimeFormat().resolvedOptions().timeZone,
       ...this.#setup.serverEnv,
-      PADDOCK_LISTEN: inside.socket,
       PADDOCK_SERVER_ID: this.id,
       PADDOCK_PUBLIC_KEYS: this.#setup.publicKeys,
-      PADDOCK_RUN_DIR: inside.run,
-      PADDOCK_WORKSPACE: inside.workspace,
     };
   }
 
   async #untilServing(): Promise<void> {
-    const said = this.#collectLog();
-    const failed = this.ended.then((reason) => {
-      throw new Error(`the sandbox server ended at once: ${said() || reason}`);
+    const log = this.#collectLog();
+    const failed = this.ended.then(async (reason) => {
+      // Its end is told before the last that it said.
+      await Promise.race([log.complete, delay(lastWordsLimitMs, undefined, { ref: false })]);
+      throw new Error(`the sandbox server ended at once: ${log.said() || reason}`);
     });
-    const { stdout, stdio } = this.#child;
-    this.#insidePid = await Promise.race([readInfo(stdio[3] as Readable), failed]);
-    const { network, groups } = this.#setup;
+    const pid = await Promise.race([this.#launched.waiting, failed]);
+    const { network, limiter, limits } = this.#setup;
     // It waits to be let go, so that all that it starts is in its group and in its network from the first.
-    this.#group = groups?.create(this.id);
-    this.#group?.add(this.#insidePid);
+    this.#group = limiter?.group(this.id, limits);
+    this.#group?.add(pid);
     const isRootsOwn = this.#folder.hostUid !== undefined;
     if (network.kind === 'outbound') {
-      if (network.blocker) await blockPrivateRanges(network.blocker, this.#insidePid, isRootsOwn);
-      this.#network = attachNetwork(network.program, this.#insidePid, isRootsOwn);
+      if (network.blocker) await blockPrivateRanges(network.blocker, pid, isRootsOwn);
+      this.#network = network.attach(pid, isRootsOwn);
     }
-    this.#goPipe.end('go');
-    await Promise.race([firstLine(stdout as Readable), failed]);
+    this.#launched.go();
+    await Promise.race([this.#firstLine(), failed]);
+    this.#mounts?.check(pid); // Nothing of its user's has run yet.
     this.#socketFd = openSocket(join(this.#folder.folders.run, basename(inside.socket)));
     await Promise.race([this.#network?.up, failed]);
   }
 
-  #collectLog(): () => string {
+  #firstLine(): Promise<void> {
+    const { stdout } = this.#launched.child;
+    return new Promise((resolve) => {
+      stdout?.once('data', () => {
+        stdout.resume(); // Nothing more is expected, and a full pipe would stop the server.
+        resolve();
+      });
+    });
+  }
+
+  #collectLog(): { said(): string; complete: Promise<void> } {
     let lines = 0;
     let said = '';
-    const reader = createInterface({
-      input: this.#child.stderr as Readable,
-      crlfDelay: Number.POSITIVE_INFINITY,
-    });
+    const input = this.#launched.child.stderr;
+    // It was not started: there was no descriptor left for a pipe.
+    if (!input) return { said: () => '', complete: Promise.resolve() };
+    const reader = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
     reader.on('line', (line) => {
       lines += 1;
       if (lines <= 3) said += ` ${line.trim().slice(0, 200)}`;
+      this.#folder.log.write('server', line);
       if (lines <= logLinesLimit) this.#setup.log(this.id, line.slice(0, logLineLimitChars));
       if (lines === logLinesLimit) this.#setup.log(this.id, 'further lines of this server are not logged');
     });
-    return () => said.trim();
+    const complete = new Promise<void>((resolve) => {
+      reader.once('close', resolve);
+    });
+    return { said: () => said.trim(), complete };
   }
 
   async #untilEnd(): Promise<string> {
+    const { child, sweep } = this.#launched;
     const reason = await new Promise<string>((resolve) => {
-      this.#child.once('error', (error) => resolve(error.message));
-      this.#child.once('exit', (code, signal) =>
-        resolve(signal ? `killed by ${signal}` : `exit code ${code}`),
-      );
+      child.once('error', (error) => resolve(error.message));
+      child.once('exit', (code, signal) => resolve(signal ? `killed by ${signal}` : `exit code ${code}`));
     });
+    await sweep(this.#group).catch((error: Error) => this.#setup.log(this.id, error.message));
     await this.#network?.close();
     if (this.#socketFd !== undefined) closeSync(this.#socketFd);
     this.#socketFd = undefined;
     const outOfMemory = this.#group?.ranOutOfMemory;
-    this.#group?.remove();
+    await this.#group?.remove();
     return outOfMemory ? `out of memory (${reason})` : reason;
   }
 }
@@ -192,30 +216,4 @@ function openSocket(path: string): number {
   if (fstatSync(fd).isSocket()) return fd;
   closeSync(fd);
   throw new Error('the sandbox server made something else than a socket');
-}
-
-async function readInfo(pipe: Readable): Promise<number> {
-  let text = '';
-  for await (const chunk of pipe.setEncoding('utf8')) text += chunk;
-  if (text === '') return new Promise(() => {}); // It ended before it started anything: `ended` says why.
-  const pid: unknown = JSON.parse(text)['child-pid'];
-  if (typeof pid !== 'number') throw new Error(`bubblewrap said no pid: ${text}`);
-  return pid;
-}
-
-function firstLine(stream: Readable): Promise<void> {
-  return new Promise((resolve) => {
-    stream.once('data', () => {
-      stream.resume(); // Nothing more is expected, and a full pipe would stop the server.
-      resolve();
-    });
-  });
-}
-
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
 }

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import type { ConnectionOptions } from './connection.ts';
+import { PaddockError } from './error.ts';
+import type { CallOptions } from './exchange.ts';
+import { Gateway } from './gateway.ts';
+
+/** A sandbox that this program made and is to end. */
+export interface Lease {
+  readonly id: string;
+  /** What was asked for and is not so. */
+  readonly warnings: readonly string[];
+  /**
+   * Ends the sandbox, all that runs in it, and deletes its files. Once it is gone this does nothing.
+   *
+   * @param options `wait: false` does not wait until the gateway has put everything away.
+   */
+  release(options?: CallOptions & { readonly wait?: boolean }): Promise<void>;
+}
+
+/** What a sandbox is to be like. */
+export type Wish = Omit<Parameters<Gateway['sandboxes']['create']>[0], 'sandbox_id'>;
+
+/**
+ * Makes a sandbox, under a random id unless one is given, or finds the one of that id.
+ *
+ * @throws PaddockError
+ */
+export async function claim(options: ConnectionOptions, id?: string, wish: Wish = {}): Promise<Lease> {
+  const sandbox_id = id ?? randomUUID();
+  // Not under the caller's signal: what aborts the work must not keep the sandbox from being released.
+  const releasing = new Gateway({ ...options, signal: undefined });
+  const release = async ({ wait, ...call }: CallOptions & { readonly wait?: boolean } = {}) => {
+    const how = wait === false ? { wait: 'false' as const } : {};
+    await releasing.sandboxes.release({ sandbox_id, ...how }, call);
+  };
+  try {
+    const { warnings } = await new Gateway(options).sandboxes.create({ ...wish, sandbox_id });
+    return { id: sandbox_id, warnings: warnings ?? [], release };
+  } catch (error) {
+    // It goes on starting, and nobody else knows its id.
+    const starting = error instanceof PaddockError && error.code === 'sandbox_starting';
+    if (id === undefined && (starting || options.signal?.aborted)) await release();
+    throw error;
+  }
+}

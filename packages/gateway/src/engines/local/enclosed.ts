@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { bubblewrapOptions, type Enclosure, serverCommand } from './bubblewrap.ts';
+import { type Launched, neverStarted } from './launch.ts';
+import type { Launcher } from './limits.ts';
+
+/** Starts a server in bubblewrap. */
+export function launchEnclosed(bubblewrap: string, enclosure: Enclosure, launcher: Launcher): Launched {
+  const options = bubblewrapOptions(enclosure, { info: 3, block: 5 });
+  const { hostUid } = enclosure;
+  // The options go through a pipe: a command line can be read by everyone, in the sandbox too.
+  const line = [...launcher.line, bubblewrap, '--args', '4', '--', ...serverCommand(hostUid)];
+  const [program = bubblewrap, ...args] = line;
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+    env: launcher.env,
+  });
+  if (child.pid === undefined) return neverStarted(child);
+  const [, , , infoPipe, argsPipe, goPipe] = Array.from<unknown>(child.stdio) as [
+    ...[null, Readable, Readable],
+    ...[Readable, Writable, Writable],
+  ];
+  // bubblewrap may not start: its end says why.
+  for (const pipe of [argsPipe, goPipe]) pipe.on('error', () => {});
+  argsPipe.end(options.map((option) => `${option}\0`).join(''));
+  let inside: number | undefined;
+  const waiting = readInfo(infoPipe).then((pid) => {
+    inside = pid;
+    return pid;
+  });
+  return {
+    child,
+    waiting,
+    go: () => goPipe.end('go'),
+    kill() {
+      // The first process of a pid namespace takes the whole namespace with it; bubblewrap follows.
+      if (inside === undefined) child.kill('SIGKILL');
+      else killIfThere(inside);
+    },
+    sweep: async () => {}, // Nothing outlives a pid namespace.
+  };
+}
+
+async function readInfo(pipe: Readable): Promise<number> {
+  let text = '';
+  for await (const chunk of pipe.setEncoding('utf8')) text += chunk;
+  if (text === '') return new Promise(() => {}); // It ended before it started anything: its end says why.
+  const pid: unknown = JSON.parse(text)['child-pid'];
+  if (typeof pid !== 'number') throw new Error(`bubblewrap said no pid: ${text}`);
+  return pid;
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}

@@ -1,0 +1,3 @@
+/** Passes requests on to another server. */
+export { endToEnd, type RawHeaders, requestFraming, upgradeTo } from './raw-headers.ts';
+export { type Onward, relay, relayUpgrade } from './relay.ts';

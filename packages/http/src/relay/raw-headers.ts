@@ -1,0 +1,43 @@
+import type { IncomingMessage } from 'node:http';
+
+/** Raw headers, as Node gives and takes them: names and values in turn, as they were sent. */
+export type RawHeaders = readonly string[];
+
+/** Headers that speak of one connection, not of the message (RFC 9110, 7.6.1), and the framing that each hop has its own of. */
+const hopByHop = new Set([
+  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection'],
+  ...['te', 'trailer', 'transfer-encoding', 'upgrade'],
+]);
+
+/** What frames or routes a message is not for its Connection header to name. */
+const notForConnectionToName = new Set(['content-length', 'host']);
+
+/** The headers that go on with a message, but for those that `isDropped` picks by their names in lower case. */
+export function endToEnd(raw: RawHeaders, isDropped: (name: string) => boolean = () => false): string[] {
+  const listed = pairs(raw)
+    .filter(([name]) => name.toLowerCase() === 'connection')
+    .flatMap(([, value]) => value.split(',').map((option) => option.trim().toLowerCase()));
+  const named = new Set(listed.filter((name) => !notForConnectionToName.has(name)));
+  return pairs(raw)
+    .filter(([original]) => {
+      const name = original.toLowerCase();
+      return !hopByHop.has(name) && !named.has(name) && !isDropped(name);
+    })
+    .flat();
+}
+
+/** Headers by which a request that goes on is framed as it came. They follow those of `endToEnd`. */
+export function requestFraming(request: IncomingMessage): string[] {
+  // Without it Node writes the body of a GET or DELETE without any framing: the far side reads it as further requests.
+  return request.headers['transfer-encoding'] === undefined ? [] : ['Transfer-Encoding', 'chunked'];
+}
+
+/** Headers that ask the next server for the upgrade that a request asked for, and give its answer to that back. */
+export function upgradeTo({ headers }: IncomingMessage): string[] {
+  return ['Connection', 'Upgrade', 'Upgrade', headers.upgrade ?? ''];
+}
+
+/** Names and values. */
+export function pairs(raw: RawHeaders): [name: string, value: string][] {
+  return Array.from({ length: raw.length / 2 }, (_, i) => [raw[2 * i] ?? '', raw[2 * i + 1] ?? '']);
+}

@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../support/gateway.ts';
+import { programHost } from '../support/programs.ts';
 
 const root = join(import.meta.dirname, '../..');
 const main = join(root, 'dist/cli/main.cjs');
@@ -219,6 +220,18 @@ describe('paddock cp', () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 125, stdout: '' });
     expect(stderr).toMatch(/^error: .+\nhint: .+\n$/);
     expect(stderr).toContain(message);
+  });
+});
+
+describe('paddock url', () => {
+  it('tells where a sandbox is, and the programs in it', async () => {
+    expect((await paddock(['url', 'box'])).stdout).toBe(`${gateway.url}/s/box\n`);
+    expect((await paddock(['url', 'box', '3000'])).stdout).toBe(`http://${programHost(gateway, 'box')}\n`);
+    const { exitCode, stderr } = await paddock(['url', 'box', '70000']);
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 125,
+      stderr: 'error: "70000" is not a port\nhint: Give a number from 1 to 65535.\n',
+    });
   });
 });
 

@@ -105,6 +105,7 @@ function serve(servers: readonly Server[], { config, log, engine, fleet }: Parts
       .add(
         provisioner.sandboxes,
         sandboxRoutes({
+          programDomain: config.programDomain,
           fleet,
           auth,
           engine,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { hostOf, isSameSandbox } from '../src/front/address.ts';
+import type { SandboxName } from '../src/engines/engine.ts';
+import { hostOf, isSameSandbox, programUrl } from '../src/front/address.ts';
 
 const request = (url: string, host?: string[]) =>
   ({ url, headersDistinct: host ? { host } : {} }) as unknown as IncomingMessage;
@@ -25,6 +26,20 @@ describe('the host that a request names', () => {
     ['http:///v1/sandbox', ['localhost:8080']],
   ])('is refused when there are two: %s %j', (url, host) => {
     expect(() => hostOf(request(url, host))).toThrow(expect.objectContaining({ code: 'host_refused' }));
+  });
+});
+
+describe('where programs are', () => {
+  const name = '0123456789abcdef0123456789abcdef' as SandboxName;
+
+  it.each([
+    ['http://127.0.0.1:8080', 'localhost', `http://{port}-${name}.localhost:8080`],
+    ['http://localhost', 'localhost', `http://{port}-${name}.localhost`],
+    ['https://paddock.example', 'boxes.example', `https://{port}-${name}.boxes.example`],
+    ['https://paddock.example:8443', 'boxes.example', `https://{port}-${name}.boxes.example:8443`],
+    ['http://deer-flow-sandbox:8080', 'localhost', undefined],
+  ])('by %s with %s: %s', (base, domain, expected) => {
+    expect(programUrl(new URL(base), name, domain)).toBe(expected);
   });
 });
 

@@ -21,6 +21,10 @@ const provisioned = z.object({
   sandbox_id: z.string(),
   sandbox_url: field(z.string(), 'The base URL of this sandbox for the AIO API.'),
   status: z.enum(statuses),
+  program_url: maybe(
+    z.string(),
+    'Where a program that listens in it is, on an origin of its own, once {port} is replaced. Not in lists without a filter; absent where programDomain does not fit the address that was used.',
+  ),
   template: maybe(z.string(), 'The template it was made from, where one was named.'),
   metadata: maybe(z.record(z.string(), z.string()), 'What was set; absent while there is none.'),
   warnings: maybe(z.array(z.string()), 'What was asked for and is not so.'),

@@ -2,13 +2,14 @@ import type { Command } from 'commander';
 import type { GlobalOptions } from '../reach.ts';
 import type { Line } from './line.ts';
 
-/** Adds the commands on sandboxes that exist: `create`, `exec`, `shell`, `cp`, `logs`, `ls`, `rm`. */
+/** Adds the commands on sandboxes that exist: `create`, `exec`, `shell`, `cp`, `logs`, `url`, `ls`, `rm`. */
 export function addSandboxes(program: Command, line: Line): void {
   addCreate(program);
   addExec(program, line);
   addShell(program, line);
   addCp(program);
   addLogs(program);
+  addUrl(program);
   addLs(program);
   addRm(program);
 }
@@ -141,6 +142,29 @@ interface LogsChoice {
   readonly follow?: boolean;
   readonly tail?: string;
   readonly since?: string;
+}
+
+function addUrl(program: Command): void {
+  program
+    .command('url')
+    .usage('[options] ID [PORT]')
+    .description('Print where a sandbox is, or a program that listens in it.')
+    .argument('<id>', 'the sandbox')
+    .argument('[port]', 'the port of a program')
+    .addHelpText(
+      'after',
+      `
+Where a program has a web origin of its own, that is printed; else its path below the sandbox.
+
+Examples:
+  $ curl "$(paddock url chat-1)/v1/sandbox"
+  $ paddock exec chat-1 -- bash -c 'python3 -m http.server 3000 >/dev/null 2>&1 &'
+  $ open "$(paddock url chat-1 3000)"`,
+    )
+    .action(async (id: string, port: string | undefined, _, command: Command) => {
+      const { url } = await import('../commands/url.ts');
+      await url({ id, port, ...command.optsWithGlobals<GlobalOptions>() });
+    });
 }
 
 function addLs(program: Command): void {

@@ -22,6 +22,16 @@ export function programHost(host: string, domain: string): ProgramHost | undefin
   return { port, name: name.toLowerCase() as SandboxName };
 }
 
+/**
+ * Where the programs of a sandbox are for a caller who came by `base`; `{port}` stands for a port. Undefined where the
+ * domain would not lead back here: names below localhost are this machine's own.
+ */
+export function programUrl(base: URL, name: SandboxName, domain: string): string | undefined {
+  const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$|\.localhost$/.test(base.hostname);
+  if (/(^|\.)localhost$/i.test(domain) && !isHere) return undefined;
+  return `${base.protocol}//{port}-${name}.${domain}${base.port && `:${base.port}`}`;
+}
+
 /** Whether an origin is that of a program in the sandbox that the host is of: a page and the API that it calls are often two. */
 export function isSameSandbox(origin: string, host: string): boolean {
   const ofProgram = /^(?:https?:\/\/)?[1-9]\d{0,4}-([0-9a-f]{32}\..+)$/i;

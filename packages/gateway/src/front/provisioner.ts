@@ -2,6 +2,7 @@ import { type Call, type Handlers, InvalidInput } from '@paddock/http';
 import { type InputOf, metadataLimit, type Provisioned, type provisioner } from '@paddock/protocol';
 import type { Engine, Mount, Notes } from '../engines/engine.ts';
 import type { Fleet, Member, Wish } from '../fleet/index.ts';
+import { programUrl } from './address.ts';
 import type { Auth } from './auth.ts';
 import { logsRoute } from './logs.ts';
 import { queryOf } from './resolve.ts';
@@ -15,6 +16,8 @@ export interface ProvisionerOptions {
   readonly auth: Auth;
   /** What sandbox URLs begin with; by default the address that the caller used. */
   readonly publicUrl: string | undefined;
+  /** What the names of programs end with. */
+  readonly programDomain: string;
   readonly engine: Engine;
   /** Told of a release that failed after it was answered. */
   readonly onLateFailure: (id: string, error: unknown) => void;
@@ -37,6 +40,7 @@ export function sandboxRoutes({
   fleet,
   auth,
   publicUrl,
+  programDomain,
   engine,
   onLateFailure,
 }: Omit<ProvisionerOptions, 'offersMounts'>): Handlers<typeof provisioner.sandboxes> {
@@ -55,11 +59,17 @@ export function sandboxRoutes({
     };
   };
 
+  const describeOne = (member: Member, call: Call): Provisioned => {
+    const base = new URL(publicUrl ?? `http://${call.headers.host}`);
+    const url = programUrl(base, member.claim.name, programDomain);
+    return { ...describe(member, call), ...(url !== undefined && { program_url: url }) };
+  };
+
   const describeWhole = (member: Member, call: Call): Provisioned => {
     const { threadId, userId } = member.notes;
     const { atMs, idleSeconds } = fleet.expiryOf(member);
     return {
-      ...describe(member, call),
+      ...describeOne(member, call),
       ...(threadId !== undefined && { thread_id: threadId }),
       ...(userId !== undefined && { user_id: userId }),
       created_at: new Date(member.life.createdMs).toISOString(),
@@ -73,7 +83,7 @@ export function sandboxRoutes({
       const wish = wishOf(input);
       const { member, isNew } = await fleet.create(ownerOf(call), input.sandbox_id, wish);
       const warnings = [...member.warnings, ...(isNew ? [] : differences(member, wish))];
-      return { ...describe(member, call), ...(warnings.length > 0 && { warnings }) };
+      return { ...describeOne(member, call), ...(warnings.length > 0 && { warnings }) };
     },
 
     list(query, call) {
@@ -89,7 +99,7 @@ export function sandboxRoutes({
     async get({ sandbox_id }, call) {
       const owner = ownerOf(call);
       await fleet.reach(owner, sandbox_id, getPatienceSeconds);
-      return describe(fleet.existing(owner, sandbox_id), call);
+      return describeOne(fleet.existing(owner, sandbox_id), call);
     },
 
     async change(input, call) {

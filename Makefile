@@ -2,13 +2,13 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help dev test test-long build bench docs format clean
+.PHONY: help dev test test-long build bench docs format cluster cluster-down clean
 
 installed := node_modules/.package-lock.json
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"; export PATH; exec node
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 dev: $(installed) ## Install, build, start the gateway here and show that it works. Ctrl-C stops it.
 	@$(run) scripts/dev.ts
@@ -31,6 +31,12 @@ docs: $(installed) ## Write the generated pages: docs/api.md, errors.md, configu
 
 format: $(installed) ## Put all files into the house format and apply safe fixes.
 	@PATH="$(CURDIR)/node_modules/.bin:$$PATH" biome check --write .
+
+cluster: $(installed) ## Start a real Kubernetes of one node here (root; builds it the first time: about ten minutes).
+	@$(run) test/cluster/main.ts up
+
+cluster-down: $(installed) ## End it and remove all that it has left.
+	@$(run) test/cluster/main.ts down
 
 clean: ## Remove what make made: dist and node_modules.
 	@rm -rf dist node_modules

@@ -23,7 +23,14 @@ const steps: readonly Step[] = [
   { name: 'unused code', run: () => runCommand('knip', ['--no-progress']) },
   {
     name: 'shell scripts',
-    run: () => checkShellScripts(['.ci/run', 'scripts/install.sh', 'paddock']),
+    run: () =>
+      checkShellScripts([
+        '.ci/run',
+        'scripts/install.sh',
+        'paddock',
+        'test/cluster/machine.sh',
+        'test/cluster/network.sh',
+      ]),
   },
   { name: 'build', run: () => runCommand('node', ['scripts/build.ts']) },
   { name: 'tests', needs: 'build', run: runTests },

@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { CommandFailed } from './command.ts';
+import { buildImage, makeDebianBase } from './images.ts';
+import { installPackages } from './packages.ts';
+
+const tag = 'paddock.test/packages:cluster';
+
+beforeAll(async () => {
+  await installPackages((line) => console.log(line));
+  await makeDebianBase();
+}, 300_000);
+
+describe('an image', () => {
+  it('is built from a Dockerfile that installs packages of Debian and PyPI', {
+    timeout: 300_000,
+  }, async () => {
+    await buildImage({ tag, context: join(import.meta.dirname, 'fixtures/packages') });
+  });
+
+  it('that cannot be built says which step failed', async () => {
+    const build = buildImage({ tag, context: join(import.meta.dirname, 'fixtures/broken') });
+    const failure = await build.catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(CommandFailed);
+    expect(`${failure}`).toContain('false');
+  });
+});

@@ -1,0 +1,3 @@
+module paddock.test/pause
+
+go 1.26.0

@@ -7,6 +7,7 @@ import { findProgram } from '@paddock/config/machine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { descendants, gone } from '../support/descendants.ts';
 import { type Gateway, startGateway } from '../support/gateway.ts';
+import { python, spawnMany } from '../support/python.ts';
 
 describe.skipIf(process.getuid?.() === 0 || !hasServiceManager())('a sandbox of a user with systemd', () => {
   let gateway: Gateway;
@@ -16,44 +17,28 @@ describe.skipIf(process.getuid?.() === 0 || !hasServiceManager())('a sandbox of 
   });
   afterAll(() => gateway[Symbol.asyncDispose]());
 
-  const python = async (id: string, program: string) => {
-    const body = { command: `exec python3 -c '${program}'` };
-    const answer = await gateway.connection.send('POST', '/v1/bash/exec', body, { 'x-sandbox-id': id });
-    return JSON.parse(answer.body).data;
-  };
+  const run = (id: string, program: string) => python(gateway, id, program);
 
   it('has limits, and nobody is told that it has none', () => {
     expect(gateway.child.errors).not.toContain('no limit of');
   });
 
   it('loses the program that takes too much memory, and nothing else', async () => {
-    expect(await python('hungry', 'x = bytearray(400 * 1024 * 1024); print(len(x))')).toMatchObject({
+    expect(await run('hungry', 'x = bytearray(400 * 1024 * 1024); print(len(x))')).toMatchObject({
       exit_code: 137,
       stdout: '',
     });
-    expect(await python('hungry', 'print("alive")')).toMatchObject({ exit_code: 0, stdout: 'alive\n' });
+    expect(await run('hungry', 'print("alive")')).toMatchObject({ exit_code: 0, stdout: 'alive\n' });
     expect(gateway.child.errors).not.toContain('a sandbox server ended');
   });
 
   it('sees nothing of the environment of what started it', async () => {
-    const seen = await python('curious', 'print(open("/proc/1/environ").read())');
+    const seen = await run('curious', 'print(open("/proc/1/environ").read())');
     expect(seen.stdout).not.toMatch(/PADDOCK_|SKILLS_PATH|PATH=/);
   });
 
   it('cannot have more processes than it may', async () => {
-    const spawnMany = `
-import subprocess
-alive = []
-try:
-    while len(alive) < 500:
-        alive.append(subprocess.Popen(["sleep", "60"]))
-except OSError as error:
-    print(error.strerror)
-print(len(alive) < 80)
-for child in alive:
-    child.kill()
-`;
-    expect((await python('crowded', spawnMany)).stdout).toBe('Resource temporarily unavailable\nTrue\n');
+    expect((await run('crowded', spawnMany)).stdout).toBe('Resource temporarily unavailable\nTrue\n');
   });
 
   it('leaves no process and no scope when the gateway is killed', async () => {

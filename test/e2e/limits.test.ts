@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { Gateway as Client, Sandbox } from '@paddock/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Gateway, startGateway } from '../support/gateway.ts';
+import { python, spawnMany } from '../support/python.ts';
 
 const roots = ['/sys/fs/cgroup/memory', '/sys/fs/cgroup'].filter((root) => existsSync(root));
 
@@ -17,15 +18,12 @@ describe.skipIf(!roots.some(isWritable))('a sandbox with limits', () => {
   });
   afterAll(() => gateway[Symbol.asyncDispose]());
 
-  const python = async (id: string, program: string) => {
-    const sandbox = new Sandbox({ baseUrl: gateway.url, id });
-    return sandbox.bash.exec({ command: `exec python3 -c '${program}'` });
-  };
+  const run = (id: string, program: string) => python(gateway, id, program);
 
   it('loses the program that takes too much memory, and nothing else', async () => {
     const shell = new Sandbox({ baseUrl: gateway.url, id: 'hungry' }).shell;
     await shell.exec({ id: 's', command: 'kept=yes' });
-    expect(await python('hungry', 'x = bytearray(400 * 1024 * 1024); print(len(x))')).toMatchObject({
+    expect(await run('hungry', 'x = bytearray(400 * 1024 * 1024); print(len(x))')).toMatchObject({
       exit_code: 137,
       stdout: '',
     });
@@ -33,33 +31,21 @@ describe.skipIf(!roots.some(isWritable))('a sandbox with limits', () => {
   });
 
   it('cannot have more processes than it may', async () => {
-    const spawnMany = `
-import subprocess
-alive = []
-try:
-    while len(alive) < 500:
-        alive.append(subprocess.Popen(["sleep", "60"]))
-except OSError as error:
-    print(error.strerror)
-print(len(alive) < 80)
-for child in alive:
-    child.kill()
-`;
-    expect((await python('crowded', spawnMany)).stdout).toBe('Resource temporarily unavailable\nTrue\n');
+    expect((await run('crowded', spawnMany)).stdout).toBe('Resource temporarily unavailable\nTrue\n');
   });
 
   it('has those of its template, as far as that has any', async () => {
     const client = new Client({ baseUrl: gateway.url });
     await client.sandboxes.create({ sandbox_id: 'roomy', template: 'roomy' });
     const program = 'x = bytearray(400 * 1024 * 1024); print(len(x))';
-    expect((await python('roomy', program)).stdout).toBe(`${400 * 1024 * 1024}\n`);
-    expect((await python('roomy', 'x = bytearray(900 * 1024 * 1024)')).exit_code).toBe(137);
+    expect((await run('roomy', program)).stdout).toBe(`${400 * 1024 * 1024}\n`);
+    expect((await run('roomy', 'x = bytearray(900 * 1024 * 1024)')).exit_code).toBe(137);
   });
 
   it('gets its share of a processor and no more', async () => {
     const spin =
       'import time; start = time.monotonic()\nwhile time.process_time() < 0.5: pass\nprint(time.monotonic() - start)';
-    expect(Number((await python('busy', spin)).stdout)).toBeGreaterThan(0.8);
+    expect(Number((await run('busy', spin)).stdout)).toBeGreaterThan(0.8);
   });
 });
 

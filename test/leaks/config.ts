@@ -1,8 +1,8 @@
 /**
  * The leak check: a run of tests that leaves a process, a socket, a file or a timer behind fails.
  *
- * Every run has a temporary folder of its own (TMPDIR) and a mark in the environment, which the processes that it
- * starts inherit. `worker.ts` looks at each test file's own process, `global-setup.ts` at the machine after the run.
+ * Every run has a temporary folder of its own (TMPDIR) and a mark, which the processes that it starts inherit: in the
+ * environment, and as a limit that no kernel enforces any more, since sandboxes get an environment of their own. `worker.ts` looks at each test file's own process, `global-setup.ts` at the machine after the run.
  */
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';

@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { leakReport, runMark } from './config.ts';
-import { endProcess, type Process, processesNow, processesOfRun } from './processes.ts';
+import { endProcess, limitOf, type Process, processesNow, processesOfRun } from './processes.ts';
 
 /** Time for processes that were ended at the very end of the last test to go. */
 const graceMs = 3_000;
@@ -12,6 +13,8 @@ export default function setup(project: TestProject) {
   const { [runMark]: mark, TMPDIR: folder } = project.config.env;
   if (mark === undefined || folder === undefined) throw new Error('the configuration lacks leakCheck()');
   mkdirSync(folder, { mode: 0o700 });
+  if (process.platform === 'linux')
+    execFileSync('prlimit', ['--pid', String(process.pid), `--locks=${limitOf(mark)}:`]);
   const before = new Set(processesNow().map(({ key }) => key));
 
   return async () => {

@@ -1,6 +1,6 @@
 /** Which processes a run of tests has left, read from /proc. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import { runMark } from './config.ts';
 
 /** A process as /proc shows it. */
@@ -9,8 +9,9 @@ export interface Process {
   readonly key: string;
   readonly pid: number;
   readonly parent: number;
-  readonly uid: number;
   readonly command: string;
+  /** How many locks of files it may hold, which Linux has not enforced since version 2.4. */
+  readonly lockLimit: string;
   readonly environment: string;
   /** Its working directory and what is mounted where it sees: a sandbox shows there which folders it was given. */
   readonly folders: string;
@@ -24,26 +25,21 @@ interface Run {
   readonly before: ReadonlySet<string>;
 }
 
-/** Under root, each sandbox of the local engine has a user of its own from here on. */
-const firstSandboxUid = 1_900_000_000;
+/** The limit that marks the processes of a run. */
+export function limitOf(mark: string): string {
+  return String(Number.parseInt(mark, 16));
+}
 
-const programs = join(dirname(dirname(import.meta.dirname)), 'dist');
-
-/**
- * The processes that the run has started and that live on. Marked ones are the run's in any case; sandboxed ones carry
- * no mark, and belong to the run when nobody else who lives can have started them.
- */
+/** The processes that the run has started and that live on. A command of a sandbox has a limit of its own, its parents not. */
 export function processesOfRun({ mark, folder, before }: Run): Process[] {
   const now = processesNow();
   const byPid = new Map(now.map((process) => [process.pid, process]));
   return now.filter((candidate) => {
     if (before.has(candidate.key) || isTestRunner(candidate)) return false;
-    if (markOf(candidate) === mark) return true;
+    const chain = [candidate, ...ancestors(candidate, byPid)];
+    if (markOf(candidate) === mark || chain.some(({ lockLimit }) => lockLimit === limitOf(mark))) return true;
     if (candidate.command.includes(folder) || candidate.folders.includes(basename(folder))) return true;
-    const chain = ancestors(candidate, byPid);
-    if (chain.some(({ pid }) => pid === process.pid)) return true;
-    const isOurKind = candidate.uid >= firstSandboxUid || candidate.command.includes(programs);
-    return isOurKind && markOf(candidate) === undefined && chain.every((one) => isUnclaimed(one, before));
+    return chain.some(({ pid }) => pid === process.pid);
   });
 }
 
@@ -66,13 +62,12 @@ function readProcess(pid: number): Process | undefined {
     // The name, in parentheses, may hold spaces and parentheses itself.
     const [state, parent, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (state === 'Z') return undefined;
-    const uid = /^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     return {
       key: `${pid}@${rest[17]}`,
       pid,
       parent: Number(parent),
-      uid: Number(uid),
       command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim(),
+      lockLimit: /^Max file locks +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1] ?? '',
       environment: ifAllowed(() => readFileSync(`/proc/${pid}/environ`, 'utf8')),
       folders:
         ifAllowed(() => readlinkSync(`/proc/${pid}/cwd`)) +
@@ -105,11 +100,6 @@ function ancestors(child: Process, byPid: ReadonlyMap<number, Process>): Process
   for (let next = byPid.get(child.parent); next && next.pid > 1; next = byPid.get(next.parent))
     chain.push(next);
   return chain;
-}
-
-/** True for a process that neither another run nor a person's own session has started. */
-function isUnclaimed(one: Process, before: ReadonlySet<string>): boolean {
-  return !before.has(one.key) && markOf(one) === undefined;
 }
 
 /** vitest's own: the workers, and the guard that ends them when vitest is killed. */

@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 
-/** How long nothing may happen before a program counts as idle, and how long that is waited for. */
-const quietMs = 2500;
+/** How long that is waited for. */
 const limitMs = 20_000;
 
-/** Waits until a program and all that it has started use the processor no more. */
-export async function untilIdle(pid: number): Promise<void> {
+/**
+ * Waits until a program and all that it has started use the processor no more.
+ *
+ * @param quietMs how long nothing may happen: a sandbox server gives memory back some time after its latest work.
+ */
+export async function untilIdle(pid: number, quietMs = 2500): Promise<void> {
   const deadline = performance.now() + limitMs;
   for (let before = ticksUsed(pid); performance.now() < deadline; ) {
     await setTimeout(quietMs);

@@ -1,3 +1,4 @@
+import { quantile } from './quantile.ts';
 import type { Contest, Row } from './row.ts';
 
 /** A row's figures. */
@@ -10,7 +11,8 @@ export interface Measured {
   /** Our median over the baseline's. */
   readonly ratio: number;
   readonly target: number | null;
-  /** Null where there is no target. */
+  readonly limit: number | null;
+  /** Null where there is neither target nor limit. */
   readonly met: boolean | null;
 }
 
@@ -32,8 +34,9 @@ export async function measure(row: Row, signal: AbortSignal, runs = row.runs): P
   await using contest = await row.prepare();
   const block = Math.min(row.block, runs);
   const figures = { ours: [] as number[], baseline: [] as number[] };
-  await oneBlock(contest, 'ours', warmUps(block), signal);
-  await oneBlock(contest, 'baseline', warmUps(block), signal);
+  const warmUps = row.warmUps ?? Math.max(1, Math.ceil(block / 2));
+  await oneBlock(contest, 'ours', warmUps, signal);
+  await oneBlock(contest, 'baseline', warmUps, signal);
   for (let round = 0; figures.ours.length < runs; round += 1) {
     const count = Math.min(block, runs - figures.ours.length);
     const order: Side[] = round % 2 === 0 ? ['ours', 'baseline'] : ['baseline', 'ours'];
@@ -42,9 +45,12 @@ export async function measure(row: Row, signal: AbortSignal, runs = row.runs): P
   const ours = spread(figures.ours);
   const baseline = spread(figures.baseline);
   const ratio = ours.median / baseline.median;
-  const target = row.target ?? null;
-  const met = target === null ? null : ratio <= target;
-  return { name: row.name, unit: row.unit, runs, ours, baseline, ratio, target, met };
+  const { target = null, limit = null } = row;
+  // Not by the ratio: a difference that is lost in noise can be negative.
+  const isMet =
+    (target === null || ours.median <= target * baseline.median) && (limit === null || ours.median <= limit);
+  const met = target === null && limit === null ? null : isMet;
+  return { name: row.name, unit: row.unit, runs, ours, baseline, ratio, target, limit, met };
 }
 
 async function oneBlock(contest: Contest, side: Side, count: number, signal: AbortSignal): Promise<number[]> {
@@ -56,17 +62,6 @@ async function oneBlock(contest: Contest, side: Side, count: number, signal: Abo
   return figures;
 }
 
-/** Measurements to throw away first: some for what is fast and measured often, one for the rest. */
-function warmUps(block: number): number {
-  return Math.max(1, Math.ceil(block / 2));
-}
-
 function spread(figures: readonly number[]): Spread {
-  const sorted = figures.toSorted((one, other) => one - other);
-  return { min: quantile(sorted, 0), median: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) };
-}
-
-/** The smallest figure that at least the given part of all figures does not exceed. */
-function quantile(sorted: readonly number[], part: number): number {
-  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN;
+  return { min: quantile(figures, 0), median: quantile(figures, 0.5), p99: quantile(figures, 0.99) };
 }

@@ -8,6 +8,10 @@ export interface Row {
   readonly block: number;
   /** What our median may be of the baseline's, at most. */
   readonly target?: number;
+  /** What our median may be at most, whatever the baseline's is. */
+  readonly limit?: number;
+  /** Measurements of each side to throw away first; by default some of what is measured often, one of the rest. */
+  readonly warmUps?: number;
   /** Starts what both sides need. */
   prepare(): Promise<Contest>;
 }

@@ -6,18 +6,24 @@ import { describeMachine, loadNow } from './machine.ts';
 import { type Measured, measure } from './measure.ts';
 import type { Row } from './row.ts';
 import { claimRows } from './rows/claim.ts';
+import { commandLineRows } from './rows/command-line.ts';
+import { crowdRows } from './rows/crowd.ts';
 import { execRows } from './rows/exec.ts';
 import { fileRows } from './rows/files.ts';
 import { floodRows } from './rows/flood.ts';
+import { gatewayRows } from './rows/gateway.ts';
 import { memoryRows } from './rows/memory.ts';
 import { startRows } from './rows/start.ts';
 import { formatTable } from './table.ts';
 
 const all: readonly Row[] = [
   ...execRows,
+  ...gatewayRows,
   ...floodRows,
   ...claimRows,
+  ...commandLineRows,
   ...startRows,
+  ...crowdRows,
   ...memoryRows,
   ...fileRows,
 ];

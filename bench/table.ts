@@ -19,9 +19,12 @@ export function formatTable(rows: readonly Measured[]): string {
     .join('\n');
 }
 
-function cells({ name, unit, runs, ours, baseline, ratio, target, met }: Measured): string[] {
+function cells({ name, unit, runs, ours, baseline, ratio, target, limit, met }: Measured): string[] {
   const figures = [ours.min, ours.median, ours.p99, baseline.min, baseline.median, baseline.p99].map(short);
-  const wanted = target === null ? '' : `≤ ${target}`;
+  const wanted = [
+    ...(target === null ? [] : [`≤ ${short(target)}`]),
+    ...(limit === null ? [] : [`≤ ${short(limit)} ${unit}`]),
+  ].join(', ');
   const verdict = met === null ? '' : met ? 'met' : 'missed';
   return [name, unit, String(runs), ...figures, ratio.toFixed(2), wanted, verdict];
 }

@@ -1,25 +1,26 @@
-/** Memory of a bound sandbox server that has nothing to do: at first, and after much work. */
-import { readFileSync } from 'node:fs';
+/** Memory of a bound sandbox server: when it has nothing to do, at first and after much work, and during a large transfer. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { type SandboxServer, startSandboxServer } from '../../test/support/sandbox-server.ts';
 import { Baseline } from '../baseline.ts';
 import { untilIdle } from '../idle.ts';
+import { growthMib, memorySums, privateKib, type Sums } from '../memory.ts';
 import type { Contest, Row } from '../row.ts';
-
-/** What the kernel sums up in smaps_rollup, in KiB. */
-type Sums = Readonly<Record<string, number>>;
+import { bytesOf, download, upload } from '../transfer.ts';
 
 export const memoryRows: readonly Row[] = [
-  row('idle memory, private', (sums) => (sums.Private_Clean ?? 0) + (sums.Private_Dirty ?? 0)),
+  row('idle memory, private', privateKib),
   row('idle memory, proportional', (sums) => sums.Pss ?? 0),
   afterWork('memory after work, resident', (sums) => sums.Rss ?? 0),
   afterWork('memory after work, proportional', (sums) => sums.Pss ?? 0),
+  grownRow(),
 ];
 
 const flood = 'yes | head -c 200000000';
 const fileBytes = 64 * 1024 * 1024;
-const chunk = Buffer.alloc(64 * 1024, 'x');
+const largeBytes = 2 * 2 ** 30;
 const commands = 500;
 const restMs = 10_000;
 
@@ -27,17 +28,25 @@ function row(name: string, kib: (sums: Sums) => number): Row {
   return {
     name,
     unit: 'MiB',
-    runs: 5,
+    runs: 4,
     block: 1,
+    warmUps: 0,
     target: 1.4,
     async prepare(): Promise<Contest> {
       return {
-        ours: () => measureIdle(startSandboxServer, kib),
-        baseline: () => measureIdle(startBare, kib),
+        ours: () => measureBeside(startSandboxServer, kib),
+        baseline: () => measureBeside(startBare, kib),
         async [Symbol.asyncDispose]() {},
       };
     },
   };
+}
+
+/** Beside a second one, as on every machine with sandboxes: else pages of the program that they share count as private. */
+async function measureBeside(start: () => Promise<Started>, kib: (sums: Sums) => number): Promise<number> {
+  await using other = await start();
+  await untilIdle(other.child.pid);
+  return await measureIdle(start, kib);
 }
 
 /** Beside what the same server had before. */
@@ -45,8 +54,9 @@ function afterWork(name: string, kib: (sums: Sums) => number): Row {
   return {
     name,
     unit: 'MiB',
-    runs: 3,
+    runs: 2,
     block: 1,
+    warmUps: 0,
     target: 2.5,
     async prepare(): Promise<Contest> {
       return {
@@ -72,21 +82,51 @@ async function work({ connection, folder }: SandboxServer): Promise<void> {
     ]);
   await exec(flood);
   const path = join(folder, 'large');
-  const boundary = 'boundary-of-the-form';
-  const { status } = await connection.transfer('POST', '/v1/file/upload', {
-    headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
-    body: form(boundary, path),
-  });
-  if (status !== 200) throw new Error(`the upload answered ${status}`);
-  await connection.transfer('GET', `/v1/file/download?path=${encodeURIComponent(path)}`);
+  await upload(connection, path, fileBytes);
+  await download(connection, path, fileBytes);
   for (let i = 0; i < commands; i += 1) await exec('true');
 }
 
-function* form(boundary: string, path: string): Generator<Buffer> {
-  const part = `--${boundary}\r\ncontent-disposition: form-data; name=`;
-  yield Buffer.from(`${part}"path"\r\n\r\n${path}\r\n${part}"file"; filename="large"\r\n\r\n`);
-  for (let sent = 0; sent < fileBytes; sent += chunk.length) yield chunk;
-  yield Buffer.from(`\r\n--${boundary}--\r\n`);
+function grownRow(): Row {
+  return {
+    name: 'memory grown by 2 GiB up and down',
+    unit: 'MiB',
+    runs: 2,
+    block: 1,
+    warmUps: 0,
+    limit: 64,
+    async prepare(): Promise<Contest> {
+      return {
+        ours: growthOfOurs,
+        baseline: growthOfBare,
+        async [Symbol.asyncDispose]() {},
+      };
+    },
+  };
+}
+
+async function growthOfOurs(): Promise<number> {
+  await using server = await startSandboxServer();
+  const path = join(server.folder, 'large');
+  await untilIdle(server.child.pid);
+  return await growthMib(server.child.pid, async () => {
+    await upload(server.connection, path, largeBytes);
+    await download(server.connection, path, largeBytes);
+  });
+}
+
+async function growthOfBare(): Promise<number> {
+  await using resources = new AsyncDisposableStack();
+  const folder = mkdtempSync(join(tmpdir(), 'bench-growth-'));
+  resources.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const { child, connection } = resources.use(new Baseline('files'));
+  await child.firstLine(1);
+  const path = encodeURIComponent(join(folder, 'large'));
+  await untilIdle(child.pid);
+  return await growthMib(child.pid, async () => {
+    await connection.transfer('POST', `/up?path=${path}`, { body: bytesOf(largeBytes) });
+    await connection.transfer('GET', `/down?path=${path}`);
+  });
 }
 
 interface Started extends AsyncDisposable {
@@ -104,9 +144,4 @@ async function measureIdle(start: () => Promise<Started>, kib: (sums: Sums) => n
   await using server = await start();
   await untilIdle(server.child.pid);
   return kib(memorySums(server.child.pid)) / 1024;
-}
-
-function memorySums(pid: number): Sums {
-  const lines = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').matchAll(/^(\w+): +(\d+) kB$/gm);
-  return Object.fromEntries(Array.from(lines, ([, name, kib]) => [name, Number(kib)]));
 }

@@ -61,7 +61,11 @@ describe('a gateway without keys', () => {
       user_id: 'u',
     });
     const url = `${gateway.url}/s/conv_1`;
-    expect(JSON.parse(created.body)).toEqual({ sandbox_id: 'conv_1', sandbox_url: url, status: 'Running' });
+    expect(JSON.parse(created.body)).toMatchObject({
+      sandbox_id: 'conv_1',
+      sandbox_url: url,
+      status: 'Running',
+    });
     expect((await send('POST', '/api/sandboxes', { sandbox_id: 'conv_1' })).body).toBe(created.body);
     expect((await send('GET', '/api/sandboxes/conv_1')).body).toBe(created.body);
     expect((await send('GET', '/s/conv_1/v1/sandbox')).status).toBe(200);

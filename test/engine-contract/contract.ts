@@ -17,8 +17,21 @@ const killServer = `p=$PPID
 until grep -q main.cjs /proc/$p/cmdline; do p=$(sed -n 's/^PPid:\\t//p' /proc/$p/status); done
 kill -9 $p`;
 
+/** In what engines differ, and may. */
+export interface Traits {
+  /**
+   * Whether servers live on when their gateway ends, and are started again by themselves, as the same sandbox's, when they
+   * crash. Where not, the next claim starts a new one on the old files.
+   */
+  readonly keepsServers: boolean;
+}
+
 /** The contract, as cases. */
-export function describeEngine(name: string, createSource: () => Promise<EngineSource>): void {
+export function describeEngine(
+  name: string,
+  createSource: () => Promise<EngineSource>,
+  { keepsServers }: Traits = { keepsServers: false },
+): void {
   describe(`the ${name} engine`, () => {
     let tested: EngineUnderTest;
 
@@ -152,15 +165,20 @@ export function describeEngine(name: string, createSource: () => Promise<EngineS
       });
 
       it('is listed no more once its end is known, and its sandbox is', async () => {
-        await crash('listed');
-        expect(tested.engine.list()).toMatchObject([{ ...claimOf('listed'), server: undefined }]);
+        const { server } = await crash('listed');
+        expect(tested.engine.list()).toMatchObject([claimOf('listed')]);
+        expect(tested.engine.list()[0]?.server).not.toBe(server);
+        if (!keepsServers) expect(tested.engine.list()[0]?.server).toBeUndefined();
       });
 
-      it('is replaced at the next claim by a new one, unbound, on the same files', async () => {
+      it('is replaced at the next claim by a new one on the same files', async () => {
         const { server } = await crash('replaced');
         const { server: next } = await tested.engine.claim(claimOf('replaced'));
-        expect(next.id).not.toBe(server.id);
-        await expect(tested.run(next, 'true')).rejects.toMatchObject({ code: 'not_bound' });
+        expect(next).not.toBe(server);
+        if (!keepsServers) {
+          expect(next.id).not.toBe(server.id);
+          await expect(tested.run(next, 'true')).rejects.toMatchObject({ code: 'not_bound' });
+        }
         await tested.bind(next, claimOf('replaced'));
         expect(await tested.run(next, readNote)).toBe('kept\n');
       });
@@ -323,7 +341,8 @@ export function describeEngine(name: string, createSource: () => Promise<EngineS
     });
 
     describe('a restart of the gateway', () => {
-      it('ends every server, claimed or not', async () => {
+      const itUnlessKept = keepsServers ? () => {} : it;
+      itUnlessKept('ends every server, claimed or not', async () => {
         const readiness = tested.engine.readiness();
         const { server } = await tested.engine.claim(claimOf('ended'));
         await tested.close();
@@ -331,19 +350,34 @@ export function describeEngine(name: string, createSource: () => Promise<EngineS
         if (readiness.ready) await readiness.probe?.ended;
       });
 
-      it('finds claimed sandboxes as they were, without servers, and nothing else', async () => {
-        const { createdAt } = await tested.claimAndBind(claimOf('found'));
+      const itIfKept = keepsServers ? it : () => {};
+      itIfKept('ends no server that was claimed', async () => {
+        const { server } = await tested.claimAndBind(claimOf('kept'));
+        await tested.run(server, 'export KEPT=yes; echo yes > /tmp/kept');
         await tested.reopen();
-        expect(tested.engine.list()).toMatchObject([{ ...claimOf('found'), createdAt, server: undefined }]);
+        const again = await tested.engine.claim(claimOf('kept'));
+        expect(again).toMatchObject({ adopted: true, server: { id: server.id } });
+        expect(await tested.run(again.server, 'cat /tmp/kept')).toBe('yes\n');
       });
 
-      it('starts a new server on the old files', async () => {
+      it('finds claimed sandboxes as they were, and nothing else', async () => {
+        const { createdAt, server } = await tested.claimAndBind(claimOf('found'));
+        await tested.reopen();
+        const found = {
+          ...claimOf('found'),
+          createdAt,
+          server: keepsServers ? { id: server.id } : undefined,
+        };
+        expect(tested.engine.list()).toMatchObject([found]);
+      });
+
+      it('gives a server on the old files', async () => {
         const claim = claimOf('survivor');
         const { server } = await tested.claimAndBind(claim);
         await tested.run(server, writeNote);
         await tested.reopen();
         const again = await tested.claimAndBind(claim);
-        expect(again.server.id).not.toBe(server.id);
+        expect(again.server.id === server.id).toBe(keepsServers);
         expect(await tested.run(again.server, readNote)).toBe('kept\n');
       });
 
@@ -364,7 +398,8 @@ export function describeEngine(name: string, createSource: () => Promise<EngineS
         const closing = tested.close();
         await expect(engine.claim(claimOf('late'))).rejects.toMatchObject({ code: 'sandbox_failed' });
         await closing;
-        await (await early).server.ended;
+        const { server } = await early;
+        if (!keepsServers) await server.ended;
         await tested.open();
         expect(tested.engine.list().map(({ id }) => id)).toEqual(['early']);
       });

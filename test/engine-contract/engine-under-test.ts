@@ -2,11 +2,12 @@ import { Agent } from 'node:http';
 import { aio, control, type Operation, type RequestOf, type ResponseOf } from '@paddock/protocol';
 import type { Claim, Engine, SandboxName, Server } from '../../packages/gateway/src/engines/engine.ts';
 import { callServer } from '../../packages/gateway/src/fleet/index.ts';
-import { GatewayKey } from '../../packages/gateway/src/trust/index.ts';
+import type { GatewayKey } from '../../packages/gateway/src/trust/index.ts';
 
 /** Where engines come from: each call of `open` is a new process of a gateway on the same storage. */
 export interface EngineSource extends AsyncDisposable {
-  open(key: GatewayKey): Promise<Engine>;
+  /** Makes an engine, with the key that its servers take. */
+  open(): Promise<{ readonly engine: Engine; readonly key: GatewayKey }>;
 }
 
 const callTimeoutMs = 10_000;
@@ -34,10 +35,9 @@ export class EngineUnderTest implements AsyncDisposable {
     return this.#opened;
   }
 
-  /** Starts an engine with a key of its own, as every gateway has. */
+  /** Starts an engine, as a gateway does that starts. */
   async open(): Promise<void> {
-    const key = new GatewayKey();
-    this.#opened = { engine: await this.#source.open(key), key };
+    this.#opened = await this.#source.open();
     await this.engine.start();
   }
 

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { LocalEngine } from '../../packages/gateway/src/engines/local/index.ts';
 import { sandboxName } from '../../packages/gateway/src/fleet/name.ts';
+import { GatewayKey } from '../../packages/gateway/src/trust/index.ts';
 import { describeEngine } from './contract.ts';
 import { type EngineSource, EngineUnderTest } from './engine-under-test.ts';
 
@@ -14,8 +15,9 @@ const root = dirname(dirname(import.meta.dirname));
 async function localSource(isolation: 'bubblewrap' | 'none'): Promise<EngineSource> {
   const dataDir = await mkdtemp(join(tmpdir(), 'engine-'));
   return {
-    open: ({ publicKeys }) =>
-      LocalEngine.create({
+    async open() {
+      const key = new GatewayKey();
+      const engine = await LocalEngine.create({
         config: {
           dataDir,
           skillsPath: join(root, 'skills'),
@@ -30,9 +32,11 @@ async function localSource(isolation: 'bubblewrap' | 'none'): Promise<EngineSour
           templates: {},
         },
         serverFolder: join(root, 'dist/sandbox'),
-        publicKeys,
+        publicKeys: key.publicKeys,
         log: pino({ level: 'silent' }),
-      }),
+      });
+      return { engine, key };
+    },
     [Symbol.asyncDispose]: () => rm(dataDir, { recursive: true, force: true }),
   };
 }

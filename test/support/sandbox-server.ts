@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type BindRequest, tokenHeader } from '@paddock/protocol';
+import { allocatorEnv } from '@paddock/protocol/allocator';
 import { formatPublicKeys, keyId, signToken, type TokenScope } from '@paddock/protocol/token';
 import { Child } from './child.ts';
 import { Connection } from './connection.ts';
@@ -38,6 +39,7 @@ export class SandboxServer implements AsyncDisposable {
       PATH: process.env.PATH,
       HOME: this.folder,
       LANG: 'C.UTF-8',
+      ...allocatorEnv,
       TMPDIR: process.env.TMPDIR,
       LEAK_CHECK_RUN: process.env.LEAK_CHECK_RUN,
       PADDOCK_LISTEN: this.socketPath,

@@ -24,6 +24,8 @@ export interface Reach {
 /** A way to the gateway, open until it is disposed of. */
 export interface OpenReach extends Reach, AsyncDisposable {
   readonly connection: ConnectionOptions;
+  /** Where the gateway is, for people. */
+  readonly place: string;
 }
 
 /**
@@ -33,11 +35,15 @@ export interface OpenReach extends Reach, AsyncDisposable {
  */
 export async function openReach(options: GlobalOptions, signal: AbortSignal): Promise<OpenReach> {
   const cluster = clusterOf(options);
-  if (!cluster) return opened(reachOf(options), async () => {});
+  if (!cluster) {
+    const reach = reachOf(options);
+    return opened(reach, new URL(reach.baseUrl).origin, async () => {});
+  }
   const { forwardPort } = await import('./cluster/port-forward.ts');
   const forward = await forwardPort(cluster, signal);
   const reach = { ...reachOf({ ...options, url: forward.url }), named: true };
-  return opened(reach, async () => forward[Symbol.asyncDispose]());
+  const place = `namespace ${cluster.namespace}${cluster.context ? ` of context ${cluster.context}` : ''}`;
+  return opened(reach, place, async () => forward[Symbol.asyncDispose]());
 }
 
 /** @throws CliError when the URL is none. */
@@ -52,14 +58,19 @@ export function reachOf({ url, apiKey }: GlobalOptions): Reach {
   }
   return {
     baseUrl,
-    apiKey: apiKey ?? (process.env.SANDBOX_API_KEY || undefined),
+    apiKey: keyOf({ apiKey }),
     named: named !== undefined,
     retries: 0,
   };
 }
 
-/** A flag wins over a variable, and of the variables the URL. */
-function clusterOf({ url, context, namespace }: GlobalOptions): Cluster | undefined {
+/** The key of the gateway. An empty variable counts as absent. */
+export function keyOf({ apiKey }: { readonly apiKey?: string | undefined }): string | undefined {
+  return apiKey ?? (process.env.SANDBOX_API_KEY || undefined);
+}
+
+/** The cluster that is meant, if one is. A flag wins over a variable, and of the variables the URL. */
+export function clusterOf({ url, context, namespace }: GlobalOptions): Cluster | undefined {
   const kubeconfig = process.env.E2E_KUBECONFIG || undefined;
   if (url !== undefined && context !== undefined) {
     throw new CliError('both --url and --context are given', {
@@ -73,7 +84,7 @@ function clusterOf({ url, context, namespace }: GlobalOptions): Cluster | undefi
 /** Where the guide puts the gateway. */
 const defaultNamespace = 'deer-flow';
 
-function opened(reach: Reach, close: () => Promise<void>): OpenReach {
+function opened(reach: Reach, place: string, close: () => Promise<void>): OpenReach {
   const { baseUrl, apiKey, retries } = reach;
-  return { ...reach, connection: { baseUrl, apiKey, retries }, [Symbol.asyncDispose]: close };
+  return { ...reach, place, connection: { baseUrl, apiKey, retries }, [Symbol.asyncDispose]: close };
 }

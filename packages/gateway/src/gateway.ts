@@ -1,14 +1,11 @@
 import { createServer, type Server, type ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '@paddock/config';
 import { Routes } from '@paddock/http';
 import { document, provisioner } from '@paddock/protocol';
 import type { Logger } from 'pino';
-import { lockDataFolder } from './data-folder.ts';
 import type { Engine } from './engines/engine.ts';
-import { LocalEngine } from './engines/local/index.ts';
 import { Audit, Fleet, Reaper } from './fleet/index.ts';
 import {
   createAuth,
@@ -16,17 +13,19 @@ import {
   Front,
   guard,
   Probe,
+  refuseSandboxes,
   sandboxRoutes,
   serviceRoutes,
 } from './front/index.ts';
 import { listen } from './listen.ts';
-import { GatewayKey, KeyRing, loadPathKey } from './trust/index.ts';
+import { openEngine } from './open-engine.ts';
+import { KeyRing } from './trust/index.ts';
 
 export interface GatewayOptions {
   readonly config: Config;
   readonly log: Logger;
-  /** The folder with the sandbox server's bundle. */
-  readonly serverFolder: string;
+  /** Finds the folder with the sandbox server's bundle, where sandboxes are of this machine. */
+  readonly serverFolder: () => string;
 }
 
 /** Bodies and answers may take as long as they like; headers may not, for they cost a connection each. */
@@ -61,17 +60,13 @@ export async function startGateway({ config, log, serverFolder }: GatewayOptions
   const [url = ''] = await Promise.all(
     servers.map((server, i) => listen(server, config.host, ports[i] ?? 0)),
   );
-  resources.use(await lockDataFolder(config.dataDir));
   const audit = new Audit(log, config.auditFile);
-  const key = new GatewayKey();
-  const engine = resources.use(
-    await LocalEngine.create({ config, serverFolder, publicKeys: key.publicKeys, log }),
-  );
+  const { engine, key, pathKey } = await openEngine({ config, log, serverFolder }, resources);
   await engine.start();
 
   const fleet = resources.use(new Fleet({ ...config, engine, key, log, audit }));
-  resources.use(new Reaper({ ...config, fleet, log }));
-  const drain = serve(servers, { config, log, engine, fleet });
+  resources.use(new Reaper({ ...config, fleet, log, shared: engine.shared }));
+  const drain = serve(servers, { config, log, engine, fleet, pathKey });
   const owned = resources.move();
   return {
     url,
@@ -88,13 +83,18 @@ interface Parts {
   readonly log: Logger;
   readonly engine: Engine;
   readonly fleet: Fleet;
+  /** What path secrets are derived from. */
+  readonly pathKey: Buffer;
 }
 
 /** Takes requests from now on. Gives the function that refuses new ones and waits for those that are open. */
-function serve(servers: readonly Server[], { config, log, engine, fleet }: Parts): () => Promise<void> {
+function serve(
+  servers: readonly Server[],
+  { config, log, engine, fleet, pathKey }: Parts,
+): () => Promise<void> {
   let draining = false;
   const offersMounts = config.mountRoots.length > 0;
-  const auth = createAuth(new KeyRing({ ...config, log }), loadPathKey(join(config.dataDir, 'path.key')));
+  const auth = createAuth(new KeyRing({ ...config, log }), pathKey);
   const publicHost = config.publicUrl ? [new URL(config.publicUrl).hostname] : [];
   const front = new Front({
     fleet,
@@ -114,6 +114,7 @@ function serve(servers: readonly Server[], { config, log, engine, fleet }: Parts
         }),
       )
       .add(document.api, documentRoutes({ keyed: auth.keyed, publicUrl: config.publicUrl })),
+    refusePeer: refuseSandboxes(engine.shared),
     guard: guard({
       ...config,
       allowedHosts: [...config.allowedHosts, ...publicHost, `*.${config.programDomain}`],

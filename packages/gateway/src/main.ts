@@ -16,11 +16,12 @@ async function main(): Promise<void> {
   const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
   for (const warning of warnings) log.warn(warning);
   const stop = stopSignal();
-  const skillsPath = sources.skillsPath.from === 'default' ? skillsOrNone(config) : config.skillsPath;
+  const hasOwnSkills = sources.skillsPath.from !== 'default' || config.engine !== 'local';
+  const skillsPath = hasOwnSkills ? config.skillsPath : skillsOrNone(config);
   const gateway = await startGateway({
     config: { ...config, skillsPath },
     log,
-    serverFolder: findServerFolder(),
+    serverFolder: findServerFolder,
   });
   tellReady({ ready: true, url: gateway.url, ...gateway.facts });
   log.info({ reason: await stop }, 'stopping');

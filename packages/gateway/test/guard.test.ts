@@ -30,6 +30,9 @@ describe('the guard against web pages', () => {
     ['notexample.com'],
     ['example.com'],
     ['[::1].evil.example'],
+    ['evil.example#.localhost'],
+    ['evil.example/.example.com'],
+    ['localhost:80@evil.example'],
     [''],
     [undefined],
   ])('refuses the host %s', (host) => {

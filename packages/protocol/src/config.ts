@@ -1,32 +1,21 @@
 /** The settings of the gateway: one row each. Loader, `paddock serve --help` and docs/configuration.md read this table. */
 import * as z from 'zod/mini';
+import {
+  amount,
+  choice,
+  type Environment,
+  flag,
+  integer,
+  list,
+  path,
+  type Setting,
+  seconds,
+  text,
+} from './setting-kinds.ts';
 import { templateFields, templatesSchema } from './template.ts';
 
+export type { Environment, Setting, SettingKind } from './setting-kinds.ts';
 export { type Template, templateFields, templatesSchema } from './template.ts';
-/** Environment variables by name, as in `process.env`. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** How a setting is written where only text can be: in the environment and in flags. */
-export type SettingKind = 'text' | 'path' | 'number' | 'boolean' | 'list' | 'choice' | 'map';
-
-/** The value that a row describes. */
-interface Value<Schema extends z.ZodMiniType> {
-  readonly kind: SettingKind;
-  readonly schema: Schema;
-  /** What the schema accepts, in words that complete "expected …". */
-  readonly expected: string;
-}
-
-/** A row of the table. Its key is the name in paddock.yaml; its flag is that name in kebab-case. */
-export interface Setting<Schema extends z.ZodMiniType = z.ZodMiniType> extends Value<Schema> {
-  readonly env: string;
-  readonly summary: string;
-  readonly default?: z.output<Schema> | ((env: Environment) => z.output<Schema>);
-  /** The default in words, where it depends on the machine. */
-  readonly defaultText?: string;
-  /** Never printed, and without a flag: every user of a machine can read the arguments of a process. */
-  readonly secret?: true;
-}
 
 /** Every setting by its key in paddock.yaml. */
 export const settings = {
@@ -106,6 +95,44 @@ export const settings = {
     env: 'SKILLS_PATH',
     default: './skills',
     summary: 'The folder that sandboxes see, read-only, as /mnt/skills.',
+  },
+  engine: {
+    ...choice(['local', 'kubernetes']),
+    env: 'PADDOCK_ENGINE',
+    default: 'local',
+    summary: 'What sandboxes are made of: processes on this machine, or pods of a cluster.',
+  },
+  kubeconfig: {
+    ...path(),
+    env: 'PADDOCK_KUBECONFIG',
+    summary:
+      'With engine kubernetes: a kubeconfig whose current context is used. When absent, the service account of the pod that the gateway is in.',
+  },
+  namespace: {
+    ...text(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'the name of a namespace'),
+    env: 'PADDOCK_NAMESPACE',
+    summary: "With engine kubernetes: the namespace of the sandboxes. When absent, the gateway's own.",
+  },
+  deployment: {
+    ...text(/^[a-z0-9]([a-z0-9.-]{0,50}[a-z0-9])?$/, 'the name of a Deployment'),
+    env: 'PADDOCK_DEPLOYMENT',
+    default: 'deer-flow-sandbox',
+    summary:
+      'With engine kubernetes: the Deployment whose pods are the warm pool, in the place of warmSandboxes. They have its name as their label app.',
+  },
+  poolPolicy: {
+    ...choice(['cold', 'wait', 'fail']),
+    env: 'PADDOCK_POOL_POLICY',
+    default: 'cold',
+    summary:
+      'With engine kubernetes: what a claim does when no pod of the pool is free. cold makes one at once, wait waits for one, fail answers 429.',
+  },
+  keyRotationSeconds: {
+    ...seconds(0, 31_536_000),
+    env: 'PADDOCK_KEY_ROTATION_SECONDS',
+    default: 2_592_000,
+    summary:
+      'With engine kubernetes: seconds after which the key is replaced by which gateways and sandboxes know each other; 0 is never.',
   },
   isolation: {
     ...choice(['bubblewrap', 'none']),
@@ -255,43 +282,6 @@ export const otherVariables: Readonly<Record<string, string>> = {
   PADDOCK_EXIT_WITH_STDIN:
     'At 1 the gateway stops when its standard input ends, so that it never outlives its parent.',
 };
-
-function text(pattern: RegExp, expected: string) {
-  return { kind: 'text', schema: z.string().check(z.regex(pattern)), expected } as const;
-}
-
-function path() {
-  return { kind: 'path', schema: z.string().check(z.regex(/^[^\0]+$/)), expected: 'a path' } as const;
-}
-
-function integer(from: number, to: number) {
-  const schema = z.int().check(z.gte(from), z.lte(to));
-  return { kind: 'number', schema, expected: `a whole number from ${from} to ${to}` } as const;
-}
-
-function seconds(from: number, to: number) {
-  const schema = z.number().check(z.gte(from), z.lte(to));
-  return { kind: 'number', schema, expected: `a number of seconds from ${from} to ${to}` } as const;
-}
-
-function amount(from: number, to: number) {
-  const schema = z.number().check(z.gte(from), z.lte(to));
-  return { kind: 'number', schema, expected: `a number from ${from} to ${to}` } as const;
-}
-
-function flag() {
-  return { kind: 'boolean', schema: z.boolean(), expected: 'true or false' } as const;
-}
-
-function list(pattern: RegExp, expected: string) {
-  const schema = z.array(z.string().check(z.regex(pattern)));
-  return { kind: 'list', schema, expected: `a list of ${expected}, with commas where it is text` } as const;
-}
-
-function choice<const Choices extends readonly [string, ...string[]]>(choices: Choices) {
-  const expected = choices.length > 1 ? `one of ${choices.join(', ')}` : choices[0];
-  return { kind: 'choice', schema: z.enum(choices), expected } as const;
-}
 
 function stateHome(env: Environment): string {
   const home = env.XDG_STATE_HOME;

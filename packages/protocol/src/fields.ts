@@ -26,4 +26,4 @@ export const sandboxId = () =>
   z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, 'must match ^[A-Za-z0-9_-]{1,64}$'));
 
 /** Nothing to send, or nothing to tell. */
-export const nothing = z.object({});
+export const nothing = () => z.object({});

@@ -52,17 +52,36 @@ export type InputOf<Op extends Operation> = z.output<Op['request']>;
 /** What an operation gives: `data` of an enveloped answer, else the whole body. */
 export type ResponseOf<Op extends Operation> = z.output<Op['response']>;
 
+/** As a row is declared: a schema is made when it is first asked for, since most programs ask for few. */
 type Row<Request extends ObjectSchema, Response extends z.ZodMiniType> = Omit<
-  Operation<Request, Response>,
-  'answer' | 'errors'
+  Operation,
+  'request' | 'response' | 'answer' | 'errors'
 > &
-  Partial<Pick<Operation, 'answer' | 'errors'>>;
+  Partial<Pick<Operation, 'answer' | 'errors'>> & {
+    readonly request: () => Request;
+    readonly response: () => Response;
+  };
 
 /** Declares a row: enveloped and with no errors of its own unless it says otherwise. */
-export function operation<Request extends ObjectSchema, Response extends z.ZodMiniType>(
-  row: Row<Request, Response>,
-): Operation<Request, Response> {
-  return { answer: 'envelope', errors: [], ...row };
+export function operation<Request extends ObjectSchema, Response extends z.ZodMiniType>({
+  request,
+  response,
+  ...row
+}: Row<Request, Response>): Operation<Request, Response> {
+  const made: { request?: Request; response?: Response } = {};
+  return {
+    answer: 'envelope',
+    errors: [],
+    ...row,
+    get request() {
+      made.request ??= request();
+      return made.request;
+    },
+    get response() {
+      made.response ??= response();
+      return made.response;
+    },
+  };
 }
 
 /** A row whose request is multipart/form-data. */
@@ -75,7 +94,7 @@ export type FormOperation<Request extends ObjectSchema = ObjectSchema, Response 
 export function formOperation<Request extends ObjectSchema, Response extends z.ZodMiniType>(
   row: Row<Request, Response>,
 ): FormOperation<Request, Response> {
-  return { ...operation(row), body: 'form' };
+  return Object.assign(operation(row), { body: 'form' as const });
 }
 
 /** What an answer of bytes is to a program: its chunks as they arrive. */
@@ -90,8 +109,8 @@ export type DownloadOperation<Request extends ObjectSchema = ObjectSchema> = Ope
 export function downloadOperation<Request extends ObjectSchema>(
   row: Omit<Row<Request, Bytes>, 'response' | 'answer'>,
 ): DownloadOperation<Request> {
-  const response: Bytes = z.custom((value) => isAsyncIterable(value));
-  return { ...operation({ ...row, response }), answer: 'bytes' };
+  const response = (): Bytes => z.custom((value) => isAsyncIterable(value));
+  return Object.assign(operation({ ...row, response }), { answer: 'bytes' as const });
 }
 
 function isAsyncIterable(value: unknown): boolean {
@@ -108,7 +127,7 @@ export type StreamOperation<
 export function streamOperation<Request extends ObjectSchema, Response extends z.ZodMiniType>(
   row: Omit<Row<Request, Response>, 'stream'>,
 ): StreamOperation<Request, Response> {
-  return { ...operation(row), stream: true };
+  return Object.assign(operation(row), { stream: true as const });
 }
 
 /** The names of the parameters in an operation's path, in order. */

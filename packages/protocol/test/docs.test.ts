@@ -65,8 +65,8 @@ describe('a curl command', () => {
     method: 'POST',
     path: '/v1/things/{id}',
     summary: '',
-    request: z.object({ id: z.string(), note: z.optional(z.string()) }),
-    response: z.object({}),
+    request: () => z.object({ id: z.string(), note: z.optional(z.string()) }),
+    response: () => z.object({}),
   });
   const origin = 'http://127.0.0.1:8080';
 

@@ -1,11 +1,12 @@
 /** All that the server does but for the probe. It is loaded apart from that: see main.ts. */
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Routes, serve } from '@paddock/http';
 import { aio, control, type SandboxContext } from '@paddock/protocol';
 import { BashSessions, bashRoutes } from './bash/index.ts';
-import { Activity, admission, bindRoutes, Identity, TrustedKeys } from './bind/index.ts';
+import { Activity, admission, bindRoutes, Identity, rehearseBind, TrustedKeys } from './bind/index.ts';
 import { contextRoutes } from './context/index.ts';
 import type { StartOptions } from './environment.ts';
 import { fileRoutes, isFileFault } from './file/index.ts';
@@ -18,6 +19,8 @@ const limitBytes = 64 * 1024 * 1024;
 
 /** What a loaded server does. Disposing of it ends all that runs in the sandbox. */
 export interface App extends AsyncDisposable {
+  /** Whether it is a sandbox's server, or still waits for one. */
+  readonly isBound: boolean;
   request(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
@@ -63,15 +66,25 @@ export function createApp(start: StartOptions, describe: () => SandboxContext): 
     },
   };
 
-  const settling = new Settling(() => activity.idleSeconds * 1000);
+  const settling = new Settling({
+    idleMs: () => activity.idleSeconds * 1000,
+    onSettled() {
+      if (identity.isBound) return;
+      rehearseBind(start.runDir, options).catch((error) =>
+        options.logFault(randomUUID(), error, { method: 'POST', path: '/bind' }),
+      );
+    },
+  });
   const sockets = new TerminalSockets(shell, options);
   const programs = new Programs({ ...options, ownPort: portOf(start.listen) });
 
   return {
+    get isBound() {
+      return identity.isBound;
+    },
     request(request, response) {
       settling.worked();
-      const isAsking = request.url === '/activity' || request.url === '/v1/sandbox';
-      const end = isAsking ? () => {} : activity.begin();
+      const end = isUse(request) ? activity.begin() : () => {};
       const answered = programs.takes(request)
         ? programs.request(request, response)
         : serve(routes, options, request, response);
@@ -93,4 +106,9 @@ export function createApp(start: StartOptions, describe: () => SandboxContext): 
 /** The port that an address names; none where it is a socket's path. */
 function portOf(address: string): number | undefined {
   return address.startsWith('/') ? undefined : Number(address.slice(address.lastIndexOf(':') + 1));
+}
+
+/** The probe and what a gateway asks by itself are no use of the sandbox: its end would be put off by looking at it. */
+function isUse({ url = '' }: IncomingMessage): boolean {
+  return !['/activity', '/bind', '/v1/sandbox'].includes(url);
 }

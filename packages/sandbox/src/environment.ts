@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os';
+import { allocatorEnv } from '@paddock/protocol/allocator';
 import type { KeySource } from './bind/index.ts';
 
 /** How this server was started. */
@@ -17,6 +18,8 @@ export interface StartOptions {
   readonly workspace: string;
   readonly homeDir: string;
   readonly user: string;
+  /** The probe of a server that waits for its sandbox runs a command before it says that it is ready. */
+  readonly probeRunsCommand: boolean;
   /** Answer failures of file operations 200, as the published servers do. */
   readonly softFileFailures: boolean;
   /** What commands inherit: this process's environment without what is meant for the server. */
@@ -45,12 +48,24 @@ export function readEnvironment(env: NodeJS.ProcessEnv): StartOptions {
     runDir: required('PADDOCK_RUN_DIR'),
     workspace: env.PADDOCK_WORKSPACE ?? homeDir,
     homeDir,
+    probeRunsCommand: env.PADDOCK_PROBE_RUNS_COMMAND === 'true',
     softFileFailures: env.PADDOCK_SOFT_FILE_FAILURES === 'true',
-    user: env.USER ?? userInfo().username,
+    user: env.USER ?? userName(),
     commandEnv: Object.fromEntries(
       Object.entries(env).flatMap(([name, value]) =>
-        value === undefined || name.startsWith('PADDOCK_') ? [] : [[name, value]],
+        value === undefined || name.startsWith('PADDOCK_') || Object.hasOwn(allocatorEnv, name)
+          ? []
+          : [[name, value]],
       ),
     ),
   };
+}
+
+/** Containers run as users that no file of the system names. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'unknown');
+  }
 }

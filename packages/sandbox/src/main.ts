@@ -8,6 +8,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { App } from './app.ts';
 import { describeSandbox } from './context/describe.ts';
+import { commandTrial } from './context/trial.ts';
 import { readEnvironment } from './environment.ts';
 
 /** So long after the start the rest is loaded by itself: a server that waits for its sandbox has it ready. */
@@ -15,6 +16,7 @@ const loadAfterMs = 100;
 
 const start = readEnvironment(process.env);
 const describe = once(() => describeSandbox({ ...start, path: start.commandEnv.PATH ?? '' }));
+const trial = commandTrial({ workspace: start.workspace, env: start.commandEnv });
 let loaded: App | undefined;
 const load = once(async () => {
   const { createApp } = await import('./app.ts');
@@ -26,7 +28,8 @@ const load = once(async () => {
 const server = createServer(
   { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 60_000 },
   (request, response) => {
-    if (loaded !== undefined) loaded.request(request, response);
+    if (isProbe(request) && isToBeTried(request)) void answerTrial(response);
+    else if (loaded !== undefined) loaded.request(request, response);
     else if (isProbe(request)) answerProbe(response);
     else void load().then((app) => app.request(request, response), fail);
   },
@@ -47,6 +50,22 @@ process.once('SIGTERM', () => {
 
 function isProbe({ method, url = '' }: IncomingMessage): boolean {
   return method === 'GET' && /^\/+v1\/sandbox$/.test(url);
+}
+
+/**
+ * Where it is asked for, a server that waits for its sandbox is ready only when commands run. Whether it lives is another
+ * question, and a sandbox in use is left to its user.
+ */
+function isToBeTried({ headers }: IncomingMessage): boolean {
+  return start.probeRunsCommand && headers['x-paddock-probe'] !== 'live' && loaded?.isBound !== true;
+}
+
+async function answerTrial(response: ServerResponse): Promise<void> {
+  const reason = await trial();
+  if (reason === undefined) return answerProbe(response);
+  const body = JSON.stringify({ success: false, message: `no command can be run: ${reason}`, data: null });
+  response.writeHead(503, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+  response.end(body);
 }
 
 function answerProbe(response: ServerResponse): void {

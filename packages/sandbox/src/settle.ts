@@ -6,19 +6,27 @@ const quietMs = { loaded: 1000, worked: 5000 } as const;
 /** Memory must have grown by so much for its collection to be worth the processor's time. */
 const growthBytes = 8 * 1024 * 1024;
 
+export interface SettlingOptions {
+  /** Since the last request or command; 0 during one. */
+  readonly idleMs: () => number;
+  /** What was given back includes compiled code, also that which will have to run at once. */
+  readonly onSettled: () => void;
+}
+
 /**
  * Gives back, once the server has nothing to do, the memory that loading it or its work took and nothing needs: a sandbox
  * may wait for hours. V8 itself collects when something is asked for, which a server that waits does not do.
  */
 export class Settling implements Disposable {
   readonly #idleMs: () => number;
+  readonly #onSettled: () => void;
   #wait: number = quietMs.loaded;
   #settledBytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param idleMs since the last request or command; 0 during one */
-  constructor(idleMs: () => number) {
+  constructor({ idleMs, onSettled }: SettlingOptions) {
     this.#idleMs = idleMs;
+    this.#onSettled = onSettled;
     this.worked();
   }
 
@@ -41,6 +49,7 @@ export class Settling implements Disposable {
     if (process.memoryUsage.rss() < this.#settledBytes + growthBytes) return;
     collectGarbage();
     this.#settledBytes = process.memoryUsage.rss();
+    this.#onSettled();
   }
 }
 

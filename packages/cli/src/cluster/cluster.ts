@@ -5,3 +5,18 @@ export interface Cluster {
   readonly kubeconfig: string | undefined;
   readonly namespace: string;
 }
+
+/** The flags by which kubectl finds it. */
+export function flagsOf({ kubeconfig, context, namespace }: Cluster): string[] {
+  return [
+    ...(kubeconfig ? ['--kubeconfig', kubeconfig] : []),
+    ...(context ? ['--context', context] : []),
+    '--namespace',
+    namespace,
+  ];
+}
+
+/** `kubectl` as somebody would type it to look there themselves. */
+export function typed({ context, namespace }: Cluster, args: string): string {
+  return `kubectl${context === undefined ? '' : ` --context ${context}`} --namespace ${namespace} ${args}`;
+}

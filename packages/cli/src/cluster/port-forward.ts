@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CliError } from '../failure.ts';
-import type { Cluster } from './cluster.ts';
+import { type Cluster, flagsOf, typed } from './cluster.ts';
+import { type RefusalReason, refusalOf } from './refusal.ts';
 
 /** The Service of the gateway, as the guide names it. */
 const service = { name: 'deer-flow-sandbox', port: 8080 } as const;
@@ -16,31 +18,60 @@ export interface Forward extends AsyncDisposable {
 }
 
 /**
- * Forwards a free port to the gateway of a cluster by `kubectl port-forward`, and waits until it does. It ends with its scope,
- * and with this process however that ends.
+ * Forwards a free port to the gateway of a cluster by `kubectl port-forward`, and waits until it does. kubectl leads to one
+ * pod and ends with it: the port then leads to another. It ends with its scope, and with this process however that ends.
  *
  * @throws CliError with what kubectl said when it does not.
  */
 export async function forwardPort(cluster: Cluster, signal: AbortSignal): Promise<Forward> {
-  const child = startKubectl([
-    ...(cluster.kubeconfig ? ['--kubeconfig', cluster.kubeconfig] : []),
-    ...(cluster.context ? ['--context', cluster.context] : []),
-    '--namespace',
-    cluster.namespace,
-    'port-forward',
-    '--address=127.0.0.1',
-    `service/${service.name}`,
-    // kubectl picks the port.
-    `:${service.port}`,
-  ]);
-  const stop = () => stopKubectl(child);
+  const first = startKubectl(cluster);
   try {
-    const port = await forwarded(child, cluster, signal);
-    return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: stop };
+    const port = await forwarded(first, cluster, signal);
+    const stop = new AbortController();
+    const kept = keepForwarding(first, cluster, port, stop.signal);
+    return {
+      url: `http://127.0.0.1:${port}`,
+      [Symbol.asyncDispose]: async () => {
+        stop.abort();
+        await kept;
+      },
+    };
   } catch (error) {
-    await stop();
+    await stopKubectl(first);
     throw error;
   }
+}
+
+/** Until it is told to stop, there is a kubectl that forwards the port. */
+async function keepForwarding(
+  first: ChildProcess,
+  cluster: Cluster,
+  port: string,
+  stop: AbortSignal,
+): Promise<void> {
+  let child = first;
+  while (!stop.aborted) {
+    await endOf(child, stop);
+    await stopKubectl(child);
+    if (stop.aborted) return;
+    child = startKubectl(cluster, port);
+    try {
+      await forwarded(child, cluster, stop);
+    } catch {
+      // The next one may: until then requests fail as they do where nobody listens.
+      await stopKubectl(child);
+      await delay(restartMs, undefined, { signal: stop }).catch(() => {});
+    }
+  }
+  await stopKubectl(child);
+}
+
+const restartMs = 500;
+
+/** Until it has ended, or is to be. */
+async function endOf(child: ChildProcess, stop: AbortSignal): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await once(child, 'exit', { signal: stop }).catch(() => {});
 }
 
 /**
@@ -54,7 +85,10 @@ wait "$kubectl"; code=$?
 kill "$watch" 2>/dev/null
 exit "$code"`;
 
-function startKubectl(args: readonly string[]): ChildProcess {
+/** @param port Of this machine; kubectl picks one when there is none. */
+function startKubectl(cluster: Cluster, port = ''): ChildProcess {
+  const way = [`service/${service.name}`, `${port}:${service.port}`];
+  const args = [...flagsOf(cluster), 'port-forward', '--address=127.0.0.1', ...way];
   const child = spawn('/bin/sh', ['-c', keeper, 'kubectl', ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
@@ -98,42 +132,25 @@ async function forwarded(child: ChildProcess, cluster: Cluster, signal: AbortSig
   } catch (error) {
     if (error !== limit.reason) throw error;
     throw new CliError(`kubectl port-forward did nothing for ${startLimitMs / 1_000} seconds`, {
-      hint: `Check that the cluster answers: kubectl --namespace ${cluster.namespace} get pods`,
+      hint: `Check that the cluster answers: ${typed(cluster, 'get pods')}`,
     });
   } finally {
     settled.abort();
   }
 }
 
-function failureOf(said: string, { context, namespace }: Cluster): CliError {
-  const last = said.trim().split('\n').at(-1)?.trim() ?? '';
-  const reason = last.replace(/^error: /i, '') || 'it said nothing';
-  const where = context === undefined ? '' : ` --context ${context}`;
-  const [, hint] = reasons.find(([pattern]) => pattern.test(said)) ?? [];
-  return new CliError(`the gateway in namespace ${namespace} cannot be reached by kubectl: ${reason}`, {
+function failureOf(text: string, cluster: Cluster): CliError {
+  const { reason, said, hint = hints[reason] } = refusalOf(text);
+  return new CliError(`the gateway in namespace ${cluster.namespace} cannot be reached by kubectl: ${said}`, {
     hint:
       hint ??
-      `See what it says: kubectl${where} --namespace ${namespace} port-forward service/${service.name} :${service.port}`,
+      `See what it says: ${typed(cluster, `port-forward service/${service.name} :${service.port}`)}; \`paddock doctor\` checks what it needs.`,
   });
 }
 
-/** What kubectl says, and what to do about it. */
-const reasons: readonly (readonly [RegExp, string])[] = [
-  [
-    /kubectl: (command )?not found|kubectl: No such file/i,
-    'Install kubectl, or give the address of the gateway with --url.',
-  ],
-  [/context .*does not exist|no context exists/i, 'List the contexts with `kubectl config get-contexts`.'],
-  [
-    /forbidden/i,
+/** What to do about what kubectl says here. */
+const hints: Partial<Record<RefusalReason, string>> = {
+  forbidden:
     'Ask for the right to `create` on pods/portforward, and to `get` services and pods, in that namespace.',
-  ],
-  [
-    /NotFound|not found/,
-    'Install Paddock there with docker/k8s/setup.sh, or name its namespace with --namespace.',
-  ],
-  [
-    /connection refused|no such host|i\/o timeout|unable to connect|couldn't get current server/i,
-    'Check that the cluster of your kubeconfig is up: `kubectl cluster-info`.',
-  ],
-];
+  missing: 'Install Paddock there with docker/k8s/setup.sh, or name its namespace with --namespace.',
+};

@@ -20,7 +20,7 @@ export async function status(options: GlobalOptions): Promise<void> {
   }
   const offered = Object.keys(capabilities).filter((name) => capabilities[name]);
   const lines = [
-    `gateway    ${health} at ${url}`,
+    `gateway    ${health} at ${reach.place}`,
     `offers     ${offered.join(', ') || 'nothing optional'}`,
     `sandboxes  ${count}`,
     ...sandboxes.map((sandbox) => `  ${sandbox.sandbox_id}  ${sandbox.status}`),

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '@paddock/protocol';
 import type { Logger } from 'pino';
-import type { Claim, Engine, Notes, SandboxName } from '../engines/engine.ts';
+import type { Claim, Engine, Kept, Notes, SandboxName } from '../engines/engine.ts';
 import type { GatewayKey } from '../trust/gateway-key.ts';
 import type { Audit, EndReason } from './audit.ts';
 import { type Expiry, expiryOf, type LifeLimits } from './expiry.ts';
 import { Member, type MemberDeps, type Upstream } from './member.ts';
 import { sandboxName } from './name.ts';
+import { replaced } from './notices.ts';
 
 /** What a new sandbox is to be like. One that exists stays as it is. */
 export type Wish = Pick<Claim, 'template' | 'mounts' | 'notes'>;
@@ -28,6 +29,9 @@ export interface FleetOptions extends LifeLimits {
 
 const rememberedLimit = 10_000;
 
+/** Younger than that, a sandbox of which this gateway has seen no use has probably had none. */
+const unusedLimitMs = 5_000;
+
 /** Which sandboxes exist, and how a request gets to the one it is for. */
 export class Fleet implements AsyncDisposable {
   readonly #options: FleetOptions;
@@ -44,6 +48,10 @@ export class Fleet implements AsyncDisposable {
     const envOf = (template = '') => (Object.hasOwn(templates, template) && templates[template]?.env) || {};
     this.#deps = { ...options, envOf };
     for (const kept of options.engine.list()) this.#members.set(kept.name, Member.kept(kept, this.#deps));
+    options.engine.shared?.observe({
+      changed: (kept) => this.#changed(kept),
+      gone: (name, reason) => this.#gone(name, reason),
+    });
   }
 
   /**
@@ -58,7 +66,7 @@ export class Fleet implements AsyncDisposable {
     const member = found ?? this.#add(owner, id, wish);
     await this.#inTime(member);
     member.use.seen(0);
-    return { member, isNew: !found };
+    return { member, isNew: !found && !member.isAdopted };
   }
 
   /**
@@ -67,8 +75,9 @@ export class Fleet implements AsyncDisposable {
    * @throws {Fault} `sandbox_limit`, `sandbox_starting`, `sandbox_failed`.
    */
   async ensure(owner: string, id: string): Promise<Upstream> {
-    await this.#releasing.get(sandboxName(owner, id));
-    return this.#inTime(this.find(owner, id) ?? this.#add(owner, id));
+    const name = sandboxName(owner, id);
+    await this.#releasing.get(name);
+    return this.#inTime(this.#members.get(name) ?? this.#add(owner, id));
   }
 
   /**
@@ -78,16 +87,16 @@ export class Fleet implements AsyncDisposable {
    * @throws {Fault} `sandbox_not_found`, `sandbox_starting`, `sandbox_failed`.
    */
   async reach(owner: string, id: string, patienceSeconds?: number): Promise<Upstream> {
-    return this.#inTime(this.existing(owner, id), patienceSeconds);
+    return this.#inTime(await this.existing(owner, id), patienceSeconds);
   }
 
   /**
    * An owner's sandbox, without waking it.
    *
-   * @throws {Fault} `sandbox_not_found`.
+   * @throws {Fault} `sandbox_not_found`, `engine_unavailable`.
    */
-  existing(owner: string, id: string): Member {
-    const member = this.find(owner, id);
+  async existing(owner: string, id: string): Promise<Member> {
+    const member = await this.byName(sandboxName(owner, id));
     if (!member) throw new Fault('sandbox_not_found', `there is no sandbox "${id}"`);
     return member;
   }
@@ -97,9 +106,16 @@ export class Fleet implements AsyncDisposable {
     return this.#members.get(sandboxName(owner, id));
   }
 
-  /** The sandbox of that name, whosever it is. */
-  byName(name: SandboxName): Member | undefined {
-    return this.#members.get(name);
+  /**
+   * The sandbox of that name, whosever it is. Only one that is not known costs a question to where they are kept.
+   *
+   * @throws {Fault} `engine_unavailable`.
+   */
+  async byName(name: SandboxName): Promise<Member | undefined> {
+    const known = this.#members.get(name);
+    if (known || this.#releasing.has(name)) return known;
+    const kept = await this.#options.engine.shared?.find(name);
+    return kept && this.#changed(kept);
   }
 
   /** An owner's sandboxes. */
@@ -107,9 +123,17 @@ export class Fleet implements AsyncDisposable {
     return [...this.#members.values()].filter((member) => member.claim.owner === owner);
   }
 
-  /** The sandboxes of that id, whosever they are: for a caller who has a secret of one of them. */
-  named(id: string): Member[] {
-    return [...this.#members.values()].filter((member) => member.claim.id === id);
+  /**
+   * The one of the sandboxes of that id, whosever they are, that a caller has the secret of.
+   *
+   * @throws {Fault} `engine_unavailable`.
+   */
+  async opened(id: string, opens: (name: SandboxName) => boolean): Promise<Member | undefined> {
+    const known = this.all().find(({ claim }) => claim.id === id && opens(claim.name));
+    if (known) return known;
+    const kept = await this.#options.engine.shared?.findById(id);
+    const found = kept?.find(({ name }) => opens(name));
+    return found && this.#changed(found);
   }
 
   /** Every sandbox. */
@@ -119,8 +143,9 @@ export class Fleet implements AsyncDisposable {
 
   /** Ends an owner's sandbox and deletes its files. One that is not there is no error. */
   async release(owner: string, id: string): Promise<void> {
-    const member = this.find(owner, id);
-    return member ? this.end(member, 'request') : this.#releasing.get(sandboxName(owner, id));
+    const name = sandboxName(owner, id);
+    const member = await this.byName(name);
+    return member ? this.end(member, 'request') : this.#releasing.get(name);
   }
 
   /** When a sandbox is to be released. */
@@ -154,6 +179,33 @@ export class Fleet implements AsyncDisposable {
     );
   }
 
+  /** There is a sandbox, which this or another gateway made, or it is another than it was. */
+  #changed(kept: Kept): Member | undefined {
+    if (this.#releasing.has(kept.name)) return undefined;
+    const known = this.#members.get(kept.name);
+    if (known) {
+      known.update(kept);
+      return known;
+    }
+    const member = Member.kept(kept, this.#deps);
+    this.#members.set(kept.name, member);
+    return member;
+  }
+
+  /** A sandbox has ended without us. One that can hardly have been used, by any gateway, is replaced in silence. */
+  #gone(name: SandboxName, reason: string): void {
+    const member = this.#members.get(name);
+    if (!member) return;
+    if (member.isStarting) {
+      member.overtaken();
+      return;
+    }
+    this.#members.delete(name);
+    if (member.wasUsed || Date.now() - member.life.createdMs > unusedLimitMs) this.#remember(name, reason);
+    // One that was released is accounted for by the gateway that did it.
+    member.vanish(reason, this.#options.engine.shared?.isLeader && reason !== 'released');
+  }
+
   #checkTemplate(template: string | undefined): void {
     const known = Object.keys(this.#options.templates);
     if (template === undefined || known.includes(template)) return;
@@ -171,9 +223,7 @@ export class Fleet implements AsyncDisposable {
     }
     const name = sandboxName(owner, id);
     const ended = this.#ended.get(name);
-    const notice =
-      ended &&
-      `The sandbox that had this id has ended (${ended}), and its files are gone. This is a new one.`;
+    const notice = ended === undefined ? undefined : replaced(ended);
     this.#ended.delete(name);
     const notes: Notes = { ...wish.notes, lastUsedMs: Date.now() };
     const member = new Member({ ...wish, name, owner, id, notes }, this.#deps, notice);
@@ -210,9 +260,19 @@ export class Fleet implements AsyncDisposable {
   /** A sandbox whose first start failed does not count against the limit. */
   #forgetIfNeverWas(member: Member, error: unknown): void {
     const { name } = member.claim;
-    if (member.state !== 'absent' || member.isStarting || this.#members.get(name) !== member) return;
+    const { engine } = this.#options;
+    const neverWas = member.state === 'absent';
+    // One that was there may have ended while it was started here, unheard.
+    const isGone =
+      engine.shared && member.state !== 'ready' && !engine.list().some((kept) => kept.name === name);
+    if (!(neverWas || isGone) || member.isStarting || this.#members.get(name) !== member) return;
     this.#members.delete(name);
     const detail = error instanceof Error ? error.message : String(error);
+    // What of it was made where sandboxes are shared, the engine has put away; what is there now may be another gateway's.
+    if (engine.shared) {
+      member.vanish(detail);
+      return;
+    }
     member
       .release('failure', detail)
       .catch((cause) => this.#options.log.error({ err: cause, sandbox: name }));

@@ -1,20 +1,15 @@
-import { Agent } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Agent } from 'node:http';
 import { Use } from '@paddock/http';
-import { aio, control } from '@paddock/protocol';
 import type { Logger } from 'pino';
 import type { Claim, Engine, Kept, Notes, Server } from '../engines/engine.ts';
 import type { GatewayKey } from '../trust/gateway-key.ts';
+import { askIdleMs, untilKnown } from './ask.ts';
 import type { Audit, EndReason } from './audit.ts';
-import { callServer } from './call.ts';
+import { bind } from './bind.ts';
+import { defaultId } from './default-id.ts';
 import type { Life } from './expiry.ts';
 import { advance, type State, type Step } from './lifecycle.ts';
-
-/** A server is bound in milliseconds; one that takes this long hangs. */
-const bindTimeoutMs = 10_000;
-
-/** How long a server may take to show that it lives. One that is only busy is then taken as it is. */
-const probeTimeoutMs = 2_000;
+import { replaced, restarted } from './notices.ts';
 
 /** A server that is bound and takes requests. */
 export interface Upstream {
@@ -35,16 +30,18 @@ export interface MemberDeps {
   readonly key: GatewayKey;
   readonly log: Logger;
   readonly audit: Audit;
+  /** 0 is never. */
+  readonly maxLifeSeconds: number;
   /** Variables that the commands of a template's sandboxes get. */
   readonly envOf: (template: string | undefined) => Readonly<Record<string, string>>;
 }
 
 /** One sandbox: its state, and the one place where that changes. */
 export class Member {
-  readonly claim: Claim;
   readonly use: Use;
   readonly #deps: MemberDeps;
   readonly #log: Logger;
+  #claim: Claim;
   #createdMs = Date.now();
   #notes: Notes;
   #recordedMs = Date.now();
@@ -52,13 +49,18 @@ export class Member {
   #warnings: readonly string[] = [];
   #state: State = 'absent';
   #upstream: Upstream | undefined;
+  /** Its server as the engine knows it, where sandboxes are shared: another gateway may have bound it. */
+  #known: Server | undefined;
+  #wasUsed = false;
+  #isAdopted = false;
+  #isOver = false;
   #starting: Promise<Upstream> | undefined;
   #doubt: Promise<void> | undefined;
   #isSilent = false;
 
   /** @param notice what the sandbox's first answer is to say of how it came to be. */
   constructor(claim: Claim, deps: MemberDeps, notice?: string) {
-    this.claim = claim;
+    this.#claim = claim;
     this.#notes = claim.notes ?? {};
     this.use = new Use(this.#notes.lastUsedMs);
     this.#notice = notice;
@@ -73,8 +75,14 @@ export class Member {
     const member = new Member({ ...claim, notes: { ...claim.notes, lastUsedMs } }, deps);
     member.#createdMs = createdAt.getTime();
     member.#state = 'stopped';
-    member.#notice = lossOf('the gateway was restarted');
+    if (deps.engine.shared) member.#known = kept.server;
+    else member.#notice = restarted('the gateway was restarted');
     return member;
+  }
+
+  /** Whose it is and what it was made with. */
+  get claim(): Claim {
+    return this.#claim;
   }
 
   get state(): State {
@@ -110,6 +118,21 @@ export class Member {
     return this.#upstream;
   }
 
+  /** Whether it has a server, to which this gateway may not have sent a request yet. */
+  get serves(): boolean {
+    return this.#upstream !== undefined || this.#known !== undefined;
+  }
+
+  /** Whether another gateway had made it when it was claimed. */
+  get isAdopted(): boolean {
+    return this.#isAdopted;
+  }
+
+  /** Whether a request of this gateway's callers ever reached it. */
+  get wasUsed(): boolean {
+    return this.#wasUsed;
+  }
+
   /** The bound server, when a request can be sent to it without waiting for anything. */
   get readyNow(): Upstream | undefined {
     return this.#doubt ? undefined : this.#upstream;
@@ -132,37 +155,91 @@ export class Member {
   async #start(): Promise<Upstream> {
     const isNew = this.#state === 'absent';
     const notes = this.#notes;
-    const { server, warnings, createdAt } = await this.#deps.engine.claim({ ...this.claim, notes });
+    const maxLifeSeconds = lifeOf(this.claim.id, this.#deps);
+    const claimed = await this.#deps.engine.claim({ ...this.claim, notes, maxLifeSeconds });
+    const { server, warnings, adopted = false, ...kept } = claimed;
     this.#step('claim');
-    this.#createdMs = createdAt.getTime();
-    this.#deps.audit.write(this.claim, { event: isNew ? 'sandbox.created' : 'sandbox.resumed' });
+    this.#createdMs = kept.createdAt.getTime();
     this.#warnings = warnings;
-    if (this.#notes !== notes) await this.#record(); // They changed while it started.
-    const agent = new Agent({ keepAlive: true, maxFreeSockets: 32 });
-    void server.ended.then((reason) => this.#lost(server, agent, reason));
+    this.#isAdopted = adopted;
+    const wasThere = !isNew && this.#deps.engine.shared !== undefined;
+    if (adopted) this.update({ ...kept, server });
+    else
+      this.#deps.audit.write(this.claim, {
+        event: isNew || wasThere ? 'sandbox.created' : 'sandbox.resumed',
+      });
+    // It ended a moment ago, while this request was on its way.
+    if (!adopted && wasThere) this.#notice = replaced();
+    if (!adopted && this.#notes !== notes) await this.#record(); // They changed while it started.
+    const mayReplace = this.#deps.engine.shared && !adopted;
     try {
-      const token = this.#deps.key.token('bind', server.id);
-      const signal = AbortSignal.timeout(bindTimeoutMs);
-      const body = {
-        name: this.claim.name,
-        sandbox_id: this.claim.id,
-        env: { ...this.#deps.envOf(this.claim.template), SANDBOX_ID: this.claim.id },
-        notice: this.#notice ?? null,
-        files: [],
-      };
-      await callServer({ server, agent, row: control.server.bind, body, token, signal });
+      return await this.#serve(server).catch((error) => {
+        if (mayReplace) return this.#claimAnother(error);
+        throw error;
+      });
     } catch (error) {
-      agent.destroy();
       if (this.#state === 'claimed')
         this.#stopped('failure', error instanceof Error ? error.message : String(error));
       throw error;
     }
+  }
+
+  /** Binds a server and takes it for requests. */
+  async #serve(server: Server): Promise<Upstream> {
+    this.#isOver = false;
+    const { key, envOf } = this.#deps;
+    const env = envOf(this.claim.template);
+    const agent = await bind(server, { claim: this.claim, env, notice: this.#notice, key });
+    void server.ended.then((reason) => this.#lost(server, agent, reason));
+    if (this.#isOver) {
+      agent.destroy();
+      throw new Error('its pod is being ended');
+    }
     this.#step('bind');
     this.#notice = undefined;
     const doubt = () => this.#check(server, agent);
-    const begin = () => this.use.begin();
-    this.#upstream = { server, agent, token: this.#deps.key.tokens('proxy', server.id), doubt, begin };
+    const begin = () => {
+      this.#wasUsed = true;
+      return this.use.begin();
+    };
+    this.#upstream = { server, agent, token: key.tokens('proxy', server.id), doubt, begin };
     return this.#upstream;
+  }
+
+  /** A server that was never used has ended, or cannot be reached: nobody is to notice. */
+  async #claimAnother(cause: unknown): Promise<Upstream> {
+    const { engine } = this.#deps;
+    this.#log.warn({ err: cause }, 'a claimed server could not be bound; another is claimed');
+    await engine.release(this.claim.name);
+    const maxLifeSeconds = lifeOf(this.claim.id, this.#deps);
+    const { server } = await engine.claim({ ...this.claim, notes: this.#notes, maxLifeSeconds });
+    return this.#serve(server);
+  }
+
+  /** Its pod is being ended while it starts. */
+  overtaken(): void {
+    this.#isOver = true;
+  }
+
+  /** Takes over what the engine keeps, which other gateways may have changed. */
+  update({ createdAt, server, ...claim }: Kept): void {
+    this.#claim = claim;
+    this.#createdMs = createdAt.getTime();
+    this.#notes = claim.notes ?? {};
+    this.#known = server;
+  }
+
+  /**
+   * It was ended by others: lets go of its server, whose commands may still come to their ends.
+   *
+   * @param isOurs whether it is for this gateway to account for that.
+   */
+  vanish(reason: string, isOurs = false): void {
+    this.#upstream = undefined;
+    this.#known = undefined;
+    if (this.#state === 'gone') return;
+    this.#step('release', reason);
+    if (isOurs) this.#auditEnd('failure', reason);
   }
 
   /** Changes what is kept with the sandbox. */
@@ -184,40 +261,28 @@ export class Member {
     await this.#deps.engine.annotate(this.claim.name, this.#notes);
   }
 
-  /** Learns from the server of what runs without a request. One that does not answer tells nothing. */
-  async askUse(): Promise<void> {
-    if (!this.#upstream || this.use.idleMs === 0) return;
-    const { server, agent, token } = this.#upstream;
-    const signal = AbortSignal.timeout(probeTimeoutMs);
-    const asked = { server, agent, row: control.server.activity, body: {}, token: token(), signal };
+  /**
+   * Learns from the server of what runs without a request. One that does not answer tells nothing.
+   *
+   * @returns whether it is known now.
+   */
+  async askUse(): Promise<boolean> {
+    if (this.use.idleMs === 0) return true;
+    if (!this.#upstream) return false;
     try {
-      const askedMs = Date.now();
-      // A server is as hostile as the code beside it: none is used in the future.
-      const idleMs = Math.max(0, (await callServer(asked)).idle_seconds * 1000);
-      // From when it was asked: the way of the answer must not make it look used after a time that it was not.
-      this.use.seen(idleMs + Date.now() - askedMs);
+      this.use.seen(await askIdleMs(this.#upstream));
       this.#isSilent = false;
+      return true;
     } catch (error) {
       if (!this.#isSilent)
         this.#log.warn({ err: error }, 'a sandbox server does not say whether it is in use');
       this.#isSilent = true;
+      return false;
     }
   }
 
-  /** Finds out whether the server has ended: its connections are seen to break before its end is. */
   #check(server: Server, agent: Agent): void {
-    const probe = {
-      server,
-      agent,
-      row: aio.sandbox.context,
-      body: {},
-      signal: AbortSignal.timeout(probeTimeoutMs),
-    };
-    const lives = callServer(probe).then(
-      () => {},
-      () => Promise.race([server.ended, delay(probeTimeoutMs, undefined, { ref: false })]).then(() => {}),
-    );
-    this.#doubt ??= lives.finally(() => {
+    this.#doubt ??= untilKnown(server, agent).finally(() => {
       this.#doubt = undefined;
     });
   }
@@ -226,18 +291,20 @@ export class Member {
     agent.destroy();
     if (this.#upstream?.server !== server) return; // Released, or never bound.
     this.#upstream = undefined;
-    this.#notice = lossOf(`its server ended: ${reason}`);
+    this.#notice = restarted(`its server ended: ${reason}`);
     this.#stopped('failure', reason);
   }
 
   /** Lets go of its server, which the engine is about to end; its files stay. */
   async shutDown(): Promise<void> {
-    await this.#starting?.catch(() => {}); // Whoever asked for the start hears of its failure.
+    const { shared } = this.#deps.engine;
+    // Whoever asked for the start hears of its failure. Where sandboxes are shared, another gateway goes on with it.
+    if (!shared) await this.#starting?.catch(() => {});
     if (!this.#upstream) return;
-    await this.recordUse();
+    if (!shared) await this.recordUse();
     this.#upstream?.agent.destroy();
     this.#upstream = undefined;
-    if (this.#state === 'ready') this.#stopped('shutdown');
+    if (this.#state === 'ready' && !shared) this.#stopped('shutdown');
   }
 
   #stopped(reason: 'failure' | 'shutdown', detail?: string): void {
@@ -252,21 +319,28 @@ export class Member {
 
   /** Ends the sandbox and deletes its files. */
   async release(reason: Exclude<EndReason, 'shutdown'>, detail?: string): Promise<void> {
+    const { engine } = this.#deps;
+    // A start may take as long as the pull of an image. An engine whose sandboxes are shared ends it.
+    if (engine.shared && this.#starting) await engine.release(this.claim.name);
     await this.#starting?.catch(() => {}); // Whoever asked for the start hears of its failure.
     const agent = this.#upstream?.agent;
     this.#upstream = undefined;
     this.#step('release', reason);
     try {
-      await this.#deps.engine.release(this.claim.name);
+      await engine.release(this.claim.name);
     } finally {
       agent?.destroy();
-      this.#deps.audit.write(this.claim, {
-        event: 'sandbox.ended',
-        reason,
-        ...(detail !== undefined && { detail }),
-        lived_seconds: this.#livedSeconds,
-      });
+      this.#auditEnd(reason, detail);
     }
+  }
+
+  #auditEnd(reason: Exclude<EndReason, 'shutdown'>, detail?: string): void {
+    this.#deps.audit.write(this.claim, {
+      event: 'sandbox.ended',
+      reason,
+      ...(detail !== undefined && { detail }),
+      lived_seconds: this.#livedSeconds,
+    });
   }
 
   get #livedSeconds(): number {
@@ -280,6 +354,6 @@ export class Member {
   }
 }
 
-function lossOf(cause: string): string {
-  return `The sandbox was restarted (${cause}). Its files are kept; sessions lost, and with them shells, variables and running commands.`;
+function lifeOf(id: string, { maxLifeSeconds }: MemberDeps): number | undefined {
+  return id === defaultId || maxLifeSeconds === 0 ? undefined : maxLifeSeconds;
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Shared } from '../engines/engine.ts';
 import type { Fleet } from './fleet.ts';
 import type { Member } from './member.ts';
 
@@ -9,6 +10,8 @@ export interface ReaperOptions {
   readonly idleSeconds: number;
   /** 0 is never. */
   readonly maxLifeSeconds: number;
+  /** Where several gateways share the sandboxes. */
+  readonly shared: Shared | undefined;
 }
 
 const longestPauseMs = 1_000;
@@ -22,9 +25,11 @@ export class Reaper implements Disposable {
   readonly #log: Logger;
   readonly #timer: NodeJS.Timeout;
   readonly #recordEveryMs: number;
+  readonly #shared: Shared | undefined;
   #sweeping = false;
 
-  constructor({ fleet, log, idleSeconds, maxLifeSeconds }: ReaperOptions) {
+  constructor({ fleet, log, idleSeconds, maxLifeSeconds, shared }: ReaperOptions) {
+    this.#shared = shared;
     this.#fleet = fleet;
     this.#log = log;
     this.#recordEveryMs = Math.min(longestRecordMs, (idleSeconds || Number.POSITIVE_INFINITY) * 250);
@@ -49,6 +54,7 @@ export class Reaper implements Disposable {
   }
 
   async #judge(member: Member): Promise<void> {
+    if (this.#shared) return this.#judgeShared(member, this.#shared);
     const isDue = () => this.#fleet.expiryOf(member).atMs <= Date.now();
     if (!isDue()) {
       if (Date.now() - member.recordedMs >= this.#recordEveryMs) await member.recordUse();
@@ -57,6 +63,18 @@ export class Reaper implements Disposable {
     // Commands run on without a request. One that claims to be busy for ever lives to its maximum age.
     if (this.#fleet.expiryOf(member).reason === 'idle') await member.askUse();
     if (isDue()) await this.#fleet.end(member, this.#fleet.expiryOf(member).reason);
+  }
+
+  /** Their servers know when they were last used, for all gateways. One that does not say is not idle for all we know. */
+  async #judgeShared(member: Member, shared: Shared): Promise<void> {
+    const isDue = () => this.#fleet.expiryOf(member).atMs <= Date.now();
+    if (!shared.isLeader || !member.serves || !isDue()) return;
+    const { reason } = this.#fleet.expiryOf(member);
+    if (reason === 'idle') {
+      await member.ready();
+      if (!(await member.askUse())) return;
+    }
+    if (isDue()) await this.#fleet.end(member, reason);
   }
 
   [Symbol.dispose](): void {

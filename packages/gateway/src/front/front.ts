@@ -21,6 +21,8 @@ export interface FrontOptions {
   readonly routes: Routes;
   /** Throws the Fault that refuses a request whatever it is for. */
   readonly guard: (request: IncomingMessage) => void;
+  /** Throws the Fault that refuses whoever asks, whatever the request says. */
+  readonly refusePeer: (request: IncomingMessage) => void;
   /** Below it lie the hosts of programs. */
   readonly programDomain: string;
   readonly isDraining: () => boolean;
@@ -79,6 +81,7 @@ export class Front {
 
   #admit(request: IncomingMessage): Destination {
     const host = hostOf(request);
+    this.#options.refusePeer(request);
     this.#options.guard(request);
     if (this.#options.isDraining())
       throw new Fault('draining', undefined, { headers: { connection: 'close' } });
@@ -92,16 +95,18 @@ export class Front {
   /** The server that a request goes to; undefined for a probe that no sandbox of the caller's can answer. */
   async #upstream(destination: Passage, request: IncomingMessage): Promise<Upstream | undefined> {
     const { fleet } = this.#options;
-    const owner = this.#owner(destination, request);
+    const owner = await this.#owner(destination, request);
     switch (destination.to) {
       case 'existing':
         return fleet.reach(owner, destination.id);
       case 'sandbox':
         return fleet.ensure(owner, destination.id);
-      case 'probe':
-        return fleet.find(owner, destination.id)?.upstream;
+      case 'probe': {
+        const member = fleet.find(owner, destination.id);
+        return member?.upstream ?? (member?.serves ? fleet.reach(owner, destination.id) : undefined);
+      }
       case 'program': {
-        const claim = fleet.byName(destination.name)?.claim;
+        const claim = (await fleet.byName(destination.name))?.claim;
         if (claim?.owner !== owner)
           throw new Fault('sandbox_not_found', 'there is no sandbox of the name in the host');
         return fleet.reach(owner, claim.id);
@@ -109,11 +114,11 @@ export class Front {
     }
   }
 
-  #owner(destination: Passage, request: IncomingMessage): string {
+  async #owner(destination: Passage, request: IncomingMessage): Promise<string> {
     const { auth, fleet } = this.#options;
     if (destination.to === 'existing' && destination.secret !== undefined) {
       const { id, secret } = destination;
-      const opened = fleet.named(id).find(({ claim }) => auth.opens(claim.name, secret));
+      const opened = await fleet.opened(id, (name) => auth.opens(name, secret));
       if (opened) return opened.claim.owner;
     }
     try {
@@ -167,14 +172,15 @@ function mountOf(destination: Passage): Mount {
 function withoutKey(target: string): string {
   const [path = '', query] = splitOnce(target, '?');
   if (query === undefined) return target;
-  const isKey = (part: string) => [...new URLSearchParams(part).keys()].some((name) => /^api_key$/i.test(name));
+  const isKey = (part: string) =>
+    [...new URLSearchParams(part).keys()].some((name) => /^api_key$/i.test(name));
   const kept = query.split('&').filter((part) => !isKey(part));
   return kept.length > 0 ? `${path}?${kept.join('&')}` : path;
 }
 
 /** A path as it may be logged: what stands for a key in it is not for logs. */
 function withoutSecret(path: string): string {
-  return path.replace(/^(\/*s\/[^/.]*\.)[^/]*/, '$1…');
+  return path.replace(/(\/s\/[^/.]*\.)[^/]+/, '$1…');
 }
 
 function splitOnce(text: string, separator: string): [string, string | undefined] {

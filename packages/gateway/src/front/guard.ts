@@ -19,7 +19,8 @@ export function guard({ allowedHosts, allowedOrigins }: GuardOptions) {
   return ({ headers }: IncomingMessage): void => {
     const host = headers.host ?? '';
     const name = hostname(host);
-    if (!isLoopbackName(name) && !isIP(name) && !allowedHosts.some((allowed) => fits(name, allowed))) {
+    const isNamed = isLoopbackName(name) || allowedHosts.some((allowed) => fits(name, allowed));
+    if (!isIP(name) && !(isNamed && isWellFormed(name))) {
       throw new Fault('host_refused', `this server does not serve the host "${name.slice(0, 100)}"`);
     }
     const { origin } = headers;
@@ -43,6 +44,11 @@ function hostname(host: string): string {
   const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(host);
   const name = bracketed?.[1] ?? host.replace(/:\d+$/, '');
   return name.replace(/\.$/, '').toLowerCase();
+}
+
+/** Whether it has only what names have: the end of one counts for nothing behind a character that other readers end it at. */
+function isWellFormed(name: string): boolean {
+  return /^[a-z0-9._-]+$/.test(name);
 }
 
 function isLoopbackName(name: string): boolean {

@@ -16,8 +16,8 @@ export function logsRoute({
   engine,
   ownerOf,
 }: LogsOptions): Handler<typeof provisioner.sandboxes.logs> {
-  return ({ sandbox_id, tail, since, follow }, call) => {
-    const { name } = fleet.existing(ownerOf(call), sandbox_id).claim;
+  return async ({ sandbox_id, tail, since, follow }, call) => {
+    const { name } = (await fleet.existing(ownerOf(call), sandbox_id)).claim;
     const lines = engine.logs(name, {
       tailLines: tail ?? undefined,
       sinceMs: since ? Date.parse(since) : undefined,

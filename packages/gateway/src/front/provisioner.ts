@@ -53,7 +53,7 @@ export function sandboxRoutes({
     return {
       sandbox_id: id,
       sandbox_url: `${publicUrl ?? `http://${call.headers.host}`}/s/${id}${secret}`,
-      status: member.upstream ? 'Running' : 'Pending',
+      status: member.serves ? 'Running' : 'Pending',
       ...(template !== undefined && { template }),
       ...(Object.keys(metadata).length > 0 && { metadata }),
     };
@@ -92,18 +92,18 @@ export function sandboxRoutes({
       // Those that serve and no others. A backend takes what it finds here for its own, whatever its status, and later ends
       // what is not exactly Running: a stopped sandbox in this list would lose its files. Who asks for it by its id gets it
       // started again, and Running.
-      const sandboxes = members.filter(({ upstream }) => upstream).map((member) => describe(member, call));
+      const sandboxes = members.filter(({ serves }) => serves).map((member) => describe(member, call));
       return { sandboxes, count: sandboxes.length };
     },
 
     async get({ sandbox_id }, call) {
       const owner = ownerOf(call);
       await fleet.reach(owner, sandbox_id, getPatienceSeconds);
-      return describeOne(fleet.existing(owner, sandbox_id), call);
+      return describeOne(await fleet.existing(owner, sandbox_id), call);
     },
 
     async change(input, call) {
-      const member = fleet.existing(ownerOf(call), input.sandbox_id);
+      const member = await fleet.existing(ownerOf(call), input.sandbox_id);
       const { notes, warnings } = changed(member.notes, input, fleet.expiryOf(member).ceilingMs);
       await member.change(notes);
       return { ...describeWhole(member, call), ...(warnings.length > 0 && { warnings }) };

@@ -93,7 +93,9 @@ function addressOf({ server }: Upstream) {
 
 function blameSandbox(error: NodeJS.ErrnoException): never {
   // EAGAIN is how a Unix socket says that too many wait to be let in.
-  const neverConnected = ['ECONNREFUSED', 'ENOENT', 'EAGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(error.code ?? '');
+  const neverConnected = ['ECONNREFUSED', 'ENOENT', 'EAGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(
+    error.code ?? '',
+  );
   throw neverConnected
     ? new Fault('sandbox_failed', 'the sandbox server cannot be reached', { cause: error })
     : new Fault('sandbox_died', undefined, { cause: error });

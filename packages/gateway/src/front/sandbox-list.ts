@@ -32,8 +32,8 @@ export function pageOf(
   };
 }
 
-function fits({ claim, notes, upstream }: Member, query: Query): boolean {
-  const status = upstream ? 'Running' : 'Pending';
+function fits({ claim, notes, serves }: Member, query: Query): boolean {
+  const status = serves ? 'Running' : 'Pending';
   const wanted = new URLSearchParams(query.metadata ?? '');
   return (
     [status, 'any', null, undefined].includes(query.status) &&

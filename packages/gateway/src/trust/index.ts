@@ -1,3 +1,3 @@
-export { GatewayKey } from './gateway-key.ts';
+export { GatewayKey, publicHalves, tokenLifeSeconds } from './gateway-key.ts';
 export { KeyRing, soleOwner } from './key-ring.ts';
 export { loadPathKey } from './path-key.ts';

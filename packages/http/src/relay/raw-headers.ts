@@ -14,16 +14,26 @@ const notForConnectionToName = new Set(['content-length', 'host']);
 
 /** The headers that go on with a message, but for those that `isDropped` picks by their names in lower case. */
 export function endToEnd(raw: RawHeaders, isDropped: (name: string) => boolean = () => false): string[] {
-  const listed = pairs(raw)
-    .filter(([name]) => name.toLowerCase() === 'connection')
-    .flatMap(([, value]) => value.split(',').map((option) => option.trim().toLowerCase()));
-  const named = new Set(listed.filter((name) => !notForConnectionToName.has(name)));
-  return pairs(raw)
-    .filter(([original]) => {
-      const name = original.toLowerCase();
-      return !hopByHop.has(name) && !named.has(name) && !isDropped(name);
-    })
-    .flat();
+  const named = namedByConnection(raw);
+  // A loop that makes nothing on its way: every request and every answer comes through here.
+  const kept: string[] = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    const original = raw[i] ?? '';
+    const name = original.toLowerCase();
+    if (!hopByHop.has(name) && !named.includes(name) && !isDropped(name))
+      kept.push(original, raw[i + 1] ?? '');
+  }
+  return kept;
+}
+
+/** The headers, in lower case, that the Connection headers call their connection's own. */
+function namedByConnection(raw: RawHeaders): string[] {
+  const named: string[] = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    if (raw[i]?.toLowerCase() !== 'connection') continue;
+    for (const option of (raw[i + 1] ?? '').split(',')) named.push(option.trim().toLowerCase());
+  }
+  return named.filter((name) => !notForConnectionToName.has(name));
 }
 
 /** Headers by which a request that goes on is framed as it came. They follow those of `endToEnd`. */

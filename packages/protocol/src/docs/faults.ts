@@ -9,6 +9,7 @@ export const errorsOfAll: readonly ErrorCode[] = [
   'unauthorized',
   'host_refused',
   'origin_refused',
+  'peer_refused',
   'draining',
   'internal',
 ];
@@ -18,7 +19,15 @@ export const sharedErrors: readonly { readonly by: string; readonly codes: reado
   { by: 'every operation', codes: errorsOfAll },
   {
     by: 'every operation under /v1, which the gateway passes on to a sandbox',
-    codes: ['sandbox_not_found', 'sandbox_limit', 'sandbox_starting', 'sandbox_failed', 'sandbox_died'],
+    codes: [
+      'sandbox_not_found',
+      'sandbox_limit',
+      'sandbox_starting',
+      'sandbox_failed',
+      'sandbox_died',
+      'pool_empty',
+      'engine_unavailable',
+    ],
   },
   {
     by: 'a port of a sandbox, under /proxy/{port}/ or on a host of its own',

@@ -16,7 +16,7 @@ export function bindRoutes({ identity, activity, onBound }: BindOptions): Handle
     activity: () => ({ idle_seconds: activity.idleSeconds }),
     bind(request) {
       identity.bind(request);
-      onBound();
+      setImmediate(onBound); // The one who claims waits for the answer.
       return { boot_id: identity.bootId };
     },
   };

@@ -89,7 +89,10 @@ const etcOfRuntimes = /^(python|java-)/;
  * The server runs in a user namespace of its own inside the one that owns the mounts and the network, so that its user
  * cannot change either. As root the machine's user is dropped first: no file of root's may count as the sandbox's own.
  */
-export function bubblewrapOptions(enclosure: Enclosure, fds: { info: number; block: number }): string[] {
+export function bubblewrapOptions(
+  enclosure: Enclosure,
+  fds: { info: number; block: number; seccomp?: number },
+): string[] {
   const asRoot = enclosure.hostUid !== undefined;
   return [
     ...(asRoot ? [] : ['--unshare-user', '--uid', '0', '--gid', '0']),
@@ -105,6 +108,7 @@ export function bubblewrapOptions(enclosure: Enclosure, fds: { info: number; blo
       '--block-fd',
       String(fds.block),
     ],
+    ...(fds.seccomp === undefined ? [] : ['--seccomp', String(fds.seccomp)]),
     ...['--cap-drop', 'ALL', ...capabilities(asRoot).flatMap((name) => ['--cap-add', name])],
     '--clearenv',
     ...Object.entries(enclosure.env).flatMap(([name, value]) => ['--setenv', name, value]),
@@ -138,6 +142,9 @@ function mounts(enclosure: Enclosure): string[] {
   return [
     ...system(),
     ...['--proc', '/proc', '--dev', '/dev'],
+    // The kernel's settings are root's by number, whatever rights that root has: in `unshare -r` the sandbox is that one.
+    ...['--ro-bind-try', '/proc/sys', '/proc/sys'],
+    ...['--perms', '1777', '--tmpfs', '/dev/shm'], // That of --dev belongs to bubblewrap's own user.
     // Made one by one: a parent that bubblewrap makes by itself is closed to everyone but its owner.
     ...[
       '/etc',

@@ -3,25 +3,29 @@ import type { Readable, Writable } from 'node:stream';
 import { bubblewrapOptions, type Enclosure, serverCommand } from './bubblewrap.ts';
 import { type Launched, neverStarted } from './launch.ts';
 import type { Launcher } from './limits.ts';
+import { keyringFilter } from './seccomp.ts';
 
 /** Starts a server in bubblewrap. */
 export function launchEnclosed(bubblewrap: string, enclosure: Enclosure, launcher: Launcher): Launched {
-  const options = bubblewrapOptions(enclosure, { info: 3, block: 5 });
+  const filter = keyringFilter();
+  const fds = { info: 3, block: 5, ...(filter && { seccomp: 6 }) };
+  const options = bubblewrapOptions(enclosure, fds);
   const { hostUid } = enclosure;
   // The options go through a pipe: a command line can be read by everyone, in the sandbox too.
   const line = [...launcher.line, bubblewrap, '--args', '4', '--', ...serverCommand(hostUid)];
   const [program = bubblewrap, ...args] = line;
   const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe', filter ? 'pipe' : 'ignore'],
     env: launcher.env,
   });
   if (child.pid === undefined) return neverStarted(child);
-  const [, , , infoPipe, argsPipe, goPipe] = Array.from<unknown>(child.stdio) as [
+  const [, , , infoPipe, argsPipe, goPipe, filterPipe] = Array.from<unknown>(child.stdio) as [
     ...[null, Readable, Readable],
-    ...[Readable, Writable, Writable],
+    ...[Readable, Writable, Writable, Writable | null],
   ];
   // bubblewrap may not start: its end says why.
-  for (const pipe of [argsPipe, goPipe]) pipe.on('error', () => {});
+  for (const pipe of [argsPipe, goPipe, filterPipe]) pipe?.on('error', () => {});
+  filterPipe?.end(filter);
   argsPipe.end(options.map((option) => `${option}\0`).join(''));
   let inside: number | undefined;
   const waiting = readInfo(infoPipe).then((pid) => {

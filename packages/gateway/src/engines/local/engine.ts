@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { availableParallelism, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '@paddock/config';
 import { Fault } from '@paddock/protocol';
+import { allocatorEnv } from '@paddock/protocol/allocator';
 import type { Logger } from 'pino';
 import {
   type Claim,
@@ -16,6 +17,7 @@ import {
   type SandboxName,
   SetupError,
 } from '../engine.ts';
+import { Turns } from '../turns.ts';
 import { watchOver } from './bare.ts';
 import { ControlGroups, findHierarchy } from './cgroups.ts';
 import { type FolderRecord, SandboxFolder } from './folder.ts';
@@ -25,8 +27,8 @@ import { Pools } from './pools.ts';
 import { findBubblewrap, mustBeLinux } from './prerequisites.ts';
 import { Scopes } from './scopes.ts';
 import type { ServerProcess, ServerSetup } from './server-process.ts';
+import { Slots } from './slots.ts';
 import { writeSystemFiles } from './system-files.ts';
-import { Turns } from './turns.ts';
 
 interface LocalSandbox {
   record: FolderRecord;
@@ -122,10 +124,11 @@ export class LocalEngine implements Engine {
       cpus: config.cpuLimit,
       processes: config.processLimit,
     };
-    const serverEnv = { PADDOCK_SOFT_FILE_FAILURES: String(config.softFileFailures) };
+    const starts = new Slots(2 * availableParallelism());
+    const serverEnv = { ...allocatorEnv, PADDOCK_SOFT_FILE_FAILURES: String(config.softFileFailures) };
     const logLine = (server: string, line: string) => log.warn({ server, line }, 'a sandbox server said');
     return new LocalEngine(
-      { bubblewrap, owner, network, enclosure, publicKeys, limiter, limits, serverEnv, log: logLine },
+      { bubblewrap, owner, network, enclosure, publicKeys, limiter, limits, starts, serverEnv, log: logLine },
       options,
     );
   }

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Server } from '../engine.ts';
 import type { Attachment } from './attachment.ts';
@@ -13,10 +12,13 @@ import type { SandboxFolder } from './folder.ts';
 import { userInstallEnv, userPath } from './home.ts';
 import type { Launched } from './launch.ts';
 import { directly, type Group, type Launcher, type Limiter, type Limits } from './limits.ts';
+import { tellLines } from './lines.ts';
+import { loopbackOf } from './loopback.ts';
 import type { Mounts } from './mounts.ts';
 import type { Network } from './network.ts';
 import { packageIndexes } from './package-indexes.ts';
 import { blockPrivateRanges } from './private-ranges.ts';
+import type { Slots } from './slots.ts';
 
 /** Linux's O_PATH, which Node does not name: a descriptor that only points at a file. */
 const O_PATH = 0o10000000;
@@ -41,6 +43,8 @@ export interface ServerSetup {
   /** Undefined where nothing limits what a sandbox uses. */
   readonly limiter: Limiter | undefined;
   readonly limits: Limits;
+  /** Starts at once: more would only share the processors, so that every one of them takes longer. */
+  readonly starts: Slots;
   /** Variables for the server itself. */
   readonly serverEnv: Readonly<Record<string, string>>;
   /** Told what a server writes to its standard error, and of a network that failed. */
@@ -63,7 +67,14 @@ export class ServerProcess implements Server {
     this.#setup = setup;
     this.#folder = folder;
     this.#mounts = mounts;
-    this.#launched = this.#launch(setup.limiter?.launcher(this.id, setup.limits) ?? directly);
+    // First: some launchers enter it by themselves.
+    this.#group = setup.limiter?.group(this.id, setup.limits);
+    try {
+      this.#launched = this.#launch(setup.limiter?.launcher(this.id, setup.limits) ?? directly);
+    } catch (error) {
+      this.#group?.remove().catch((cause: Error) => setup.log(this.id, cause.message));
+      throw error;
+    }
     this.ended = this.#untilEnd();
   }
 
@@ -97,6 +108,7 @@ export class ServerProcess implements Server {
    * @throws {Error} with what the server or bubblewrap said when it ends before it serves.
    */
   static async start(setup: ServerSetup, folder: SandboxFolder, mounts?: Mounts): Promise<ServerProcess> {
+    using _ = await setup.starts.take();
     folder.prepareForServer();
     const server = new ServerProcess(setup, folder, mounts);
     try {
@@ -149,20 +161,30 @@ export class ServerProcess implements Server {
       throw new Error(`the sandbox server ended at once: ${log.said() || reason}`);
     });
     const pid = await Promise.race([this.#launched.waiting, failed]);
-    const { network, limiter, limits } = this.#setup;
-    // It waits to be let go, so that all that it starts is in its group and in its network from the first.
-    this.#group = limiter?.group(this.id, limits);
+    // It waits to be let go, so that all that it starts is in its group from the first.
     this.#group?.add(pid);
-    const isRootsOwn = this.#folder.hostUid !== undefined;
-    if (network.kind === 'outbound') {
-      if (network.blocker) await blockPrivateRanges(network.blocker, pid, isRootsOwn);
-      this.#network = network.attach(pid, isRootsOwn);
-    }
+    const connected = this.#connect(pid).catch(async (error: unknown) => {
+      // A server that ends takes its network along, and says itself why it ended.
+      await Promise.race([failed, delay(lastWordsLimitMs, undefined, { ref: false })]);
+      throw error;
+    });
     this.#launched.go();
-    await Promise.race([this.#firstLine(), failed]);
+    // Until it is bound it runs no code but ours, which asks for no network.
+    await Promise.race([Promise.all([this.#firstLine(), connected]), failed]);
     this.#mounts?.check(pid); // Nothing of its user's has run yet.
     this.#socketFd = openSocket(join(this.#folder.folders.run, basename(inside.socket)));
-    await Promise.race([this.#network?.up, failed]);
+  }
+
+  /** Gives it its network, but for the ranges that are not for it. */
+  async #connect(pid: number): Promise<void> {
+    const { network } = this.#setup;
+    if (network.kind !== 'outbound') return;
+    const isRootsOwn = this.#folder.hostUid !== undefined;
+    // First: while the network is made, routes of its own stand in the way of these.
+    if (network.blocker) await blockPrivateRanges(network.blocker, pid, isRootsOwn);
+    await loopbackOf(pid);
+    this.#network = network.attach(pid, isRootsOwn);
+    await this.#network.up;
   }
 
   #firstLine(): Promise<void> {
@@ -181,16 +203,12 @@ export class ServerProcess implements Server {
     const input = this.#launched.child.stderr;
     // It was not started: there was no descriptor left for a pipe.
     if (!input) return { said: () => '', complete: Promise.resolve() };
-    const reader = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-    reader.on('line', (line) => {
+    const complete = tellLines(input, logLineLimitChars, (line) => {
       lines += 1;
       if (lines <= 3) said += ` ${line.trim().slice(0, 200)}`;
       this.#folder.log.write('server', line);
-      if (lines <= logLinesLimit) this.#setup.log(this.id, line.slice(0, logLineLimitChars));
+      if (lines <= logLinesLimit) this.#setup.log(this.id, line);
       if (lines === logLinesLimit) this.#setup.log(this.id, 'further lines of this server are not logged');
-    });
-    const complete = new Promise<void>((resolve) => {
-      reader.once('close', resolve);
     });
     return { said: () => said.trim(), complete };
   }

@@ -1,0 +1,295 @@
+import { Fault } from '@paddock/protocol';
+import type { Logger } from 'pino';
+import type {
+  Claim,
+  Claimed,
+  Engine,
+  Kept,
+  LogOptions,
+  Notes,
+  Observer,
+  Readiness,
+  SandboxName,
+  Server,
+  Shared,
+} from '../engine.ts';
+import { Turns } from '../turns.ts';
+import { type ApiClient, isApiError } from './api/client.ts';
+import { Claiming, type Joined, type PoolPolicy } from './claiming.ts';
+import { Cluster } from './cluster.ts';
+import { Leadership } from './leadership.ts';
+import { podLog } from './log.ts';
+import { deletion } from './manifests.ts';
+import { anything, type Pod, type Sandbox, sandboxSchema } from './objects.ts';
+import { podMounts } from './pod-mounts.ts';
+import { belongsTo, delayOf, endOf, isReady } from './pods.ts';
+import { setupErrorOf } from './setup-error.ts';
+import { Sweeper } from './sweeper.ts';
+import { View } from './view.ts';
+
+export interface KubernetesEngineOptions {
+  readonly client: ApiClient;
+  readonly config: {
+    readonly namespace: string;
+    /** The Deployment whose pods are the warm pool. */
+    readonly deployment: string;
+    readonly poolPolicy: PoolPolicy;
+    /** Folders of nodes below which everything may be mounted. */
+    readonly mountRoots: readonly string[];
+  };
+  /** This gateway's name among all. */
+  readonly identity: string;
+  readonly log: Logger;
+}
+
+/** How long a new pod may take to serve: an image of gigabytes may have to be pulled. */
+const startLimitMs = 600_000;
+
+/** So long a release, or the end of the gateway, waits for a claim that has begun; then it ends it. */
+const claimPatienceMs = 5_000;
+
+/** What a pod gets to end by itself, and how long its end is waited for. */
+const podGraceSeconds = 2;
+const podEndLimitMs = 40_000;
+
+/** Sandboxes as pods of a cluster. The pods of a Deployment are the warm pool; the API server keeps all there is to know. */
+export class KubernetesEngine implements Engine {
+  readonly #cluster: Cluster;
+  readonly #view: View;
+  readonly #claiming: Claiming;
+  readonly #leadership: Leadership;
+  readonly #sweeper: Sweeper;
+  readonly #options: KubernetesEngineOptions;
+  readonly #turns = new Turns<SandboxName>();
+  readonly #claims = new Map<SandboxName, AbortController>();
+  /** Its servers work as long as those that were started before do: a cold start would, too. */
+  #hasServed = false;
+  #closing = false;
+  #listing: Promise<readonly Kept[]> | undefined;
+  readonly facts: Readonly<Record<string, string>>;
+  readonly shared: Shared;
+
+  constructor(options: KubernetesEngineOptions) {
+    const { client, log, config, identity } = options;
+    this.#options = options;
+    this.#cluster = new Cluster({ client, log, ...config });
+    this.#view = new View(this.#cluster);
+    this.#claiming = new Claiming({
+      cluster: this.#cluster,
+      policy: config.poolPolicy,
+      mountRoots: config.mountRoots,
+      wasJoined: (sandbox) => this.#view.wasJoined(sandbox),
+    });
+    this.#leadership = new Leadership({ client, path: this.#cluster.paths.leases, identity, log });
+    this.#sweeper = new Sweeper({
+      cluster: this.#cluster,
+      view: this.#view,
+      log,
+      isLeader: () => this.#leadership.holds,
+      complete: (sandbox) => this.#complete(sandbox),
+      end: (sandbox) => this.#end(sandbox),
+    });
+    this.facts = {
+      engine: 'kubernetes',
+      isolation: 'pods',
+      limits: 'of the pods',
+      network: 'of the pods',
+      namespace: config.namespace,
+      deployment: config.deployment,
+    };
+    this.shared = this.#makeShared();
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#cluster.start();
+    } catch (error) {
+      throw setupErrorOf(error, this.#options.config.namespace);
+    }
+    this.#leadership.start();
+    this.#sweeper.start();
+  }
+
+  async claim(claim: Claim): Promise<Claimed> {
+    if (this.#closing) throw new Fault('sandbox_failed', 'the gateway is stopping');
+    return this.#turns.take(claim.name, () => this.#claim(claim));
+  }
+
+  async #claim(claim: Claim): Promise<Claimed> {
+    const over = new AbortController();
+    this.#claims.set(claim.name, over);
+    const signal = AbortSignal.any([over.signal, AbortSignal.timeout(startLimitMs)]);
+    try {
+      const joined = await this.#claiming.claim(claim, signal);
+      const server = await this.#serverOf(joined, signal);
+      const sight = this.#view.see(joined.sandbox);
+      if (sight.is !== 'kept') throw new Error(`it ended at once: ${sight.reason}`);
+      this.#hasServed = true;
+      const { mounts = [] } = joined.sandbox.spec;
+      const warnings = podMounts(mounts, this.#options.config.mountRoots).leftOut;
+      return { ...sight.kept, server, warnings, adopted: joined.adopted };
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Fault('sandbox_failed', `the sandbox could not be started: ${reason}`, { cause: error });
+    } finally {
+      this.#claims.delete(claim.name);
+    }
+  }
+
+  /** The server of a pod once it serves. A pod that never does is put away with its Sandbox. */
+  async #serverOf({ sandbox, pod: { metadata }, adopted }: Joined, signal: AbortSignal): Promise<Server> {
+    const { pods } = this.#cluster;
+    const current = (): Pod | undefined => {
+      const pod = pods.get(metadata.name);
+      return pod?.metadata.uid === metadata.uid ? pod : undefined;
+    };
+    try {
+      return await pods.until(() => {
+        const pod = current();
+        const end = pod ? endOf(pod) : 'its pod is gone';
+        if (end !== undefined) throw new Error(end);
+        return pod && isReady(pod) ? this.#view.serverOf(pod) : undefined;
+      }, signal);
+    } catch (error) {
+      const pod = current();
+      // When we are stopping, another gateway goes on with it.
+      if (!adopted && !this.#closing) await this.#end(sandbox);
+      throw signal.aborted ? new Error(pod ? delayOf(pod) : 'its pod is gone', { cause: error }) : error;
+    }
+  }
+
+  async annotate(name: SandboxName, notes: Notes): Promise<void> {
+    const { client, paths, sandboxes } = this.#cluster;
+    const path = `${paths.sandboxes}/${name}`;
+    const body = [{ op: 'add', path: '/spec/notes', value: notes }];
+    try {
+      sandboxes.put(await client.call(sandboxSchema, { method: 'PATCH', path, body }));
+    } catch (error) {
+      if (!isApiError(error, 404)) throw error;
+    }
+  }
+
+  async *logs(name: SandboxName, options: LogOptions): AsyncGenerator<string> {
+    const sandbox = this.#cluster.sandboxes.get(name);
+    const pod = sandbox && this.#view.podOf(sandbox);
+    if (sandbox && pod) yield* podLog({ cluster: this.#cluster, sandbox, pod }, options);
+  }
+
+  list(): readonly Kept[] {
+    return this.#view.list();
+  }
+
+  async release(name: SandboxName): Promise<void> {
+    const claim = this.#claims.get(name);
+    const impatience = setTimeout(() => claim?.abort(new Error('it was released')), claimPatienceMs);
+    try {
+      await this.#turns.take(name, async () => {
+        const sandbox = this.#cluster.sandboxes.get(name) ?? (await this.#claiming.readSandbox(name));
+        if (sandbox) await this.#end(sandbox);
+      });
+    } finally {
+      clearTimeout(impatience);
+    }
+  }
+
+  /** Deletes a Sandbox and its pod, and waits until the pod is gone. */
+  async #end(sandbox: Sandbox): Promise<void> {
+    const { pods, sandboxes, paths } = this.#cluster;
+    const { name, uid } = sandbox.metadata;
+    const own = pods.all().filter((pod) => belongsTo(pod, sandbox));
+    // The Sandbox first: whoever asks for its name from now on makes another, whatever becomes of us.
+    await this.#delete(`${paths.sandboxes}/${name}`, deletion(uid));
+    sandboxes.drop(name, uid);
+    await Promise.all(
+      own.map(async ({ metadata }) => {
+        await this.#delete(`${paths.pods}/${metadata.name}`, deletion(metadata.uid, podGraceSeconds));
+        const isGone = () => pods.get(metadata.name)?.metadata.uid !== metadata.uid || undefined;
+        try {
+          await pods.until(isGone, AbortSignal.timeout(podEndLimitMs));
+        } catch {
+          this.#options.log.warn({ pod: metadata.name }, 'the pod of a released sandbox is still there');
+        }
+      }),
+    );
+    this.#sweeper.released();
+  }
+
+  async #delete(path: string, body: object): Promise<void> {
+    try {
+      await this.#cluster.client.call(anything, { method: 'DELETE', path, body });
+    } catch (error) {
+      if (!isApiError(error, 404, 409)) throw error;
+    }
+  }
+
+  /** Gives a Sandbox its pod that a gateway left without, or that somebody declared. */
+  async #complete(sandbox: Sandbox): Promise<void> {
+    await this.#turns.take(sandbox.metadata.name as SandboxName, async () => {
+      await this.#claiming.join(sandbox, AbortSignal.timeout(startLimitMs));
+    });
+  }
+
+  readiness(): Readiness {
+    const [free] = this.#cluster.freePods();
+    const probe = free && this.#view.serverOf(free);
+    if (probe) return { ready: true, probe };
+    const { deployment } = this.#cluster;
+    const { poolPolicy, deployment: name } = this.#options.config;
+    if (!deployment) return { ready: false, reason: `there is no Deployment ${name}` };
+    const claimed = this.list().find(({ server }) => server)?.server;
+    if (poolPolicy === 'cold' && (this.#hasServed || claimed)) return { ready: true, probe: claimed };
+    const waiting = this.#cluster.pods.all().find((pod) => !isReady(pod));
+    const why = waiting ? `${waiting.metadata.name}: ${delayOf(waiting)}` : `all pods of ${name} are taken`;
+    return { ready: false, reason: `no pod of the pool is ready (${why})` };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing = true;
+    this.#sweeper[Symbol.dispose]();
+    const impatience = setTimeout(() => {
+      for (const claim of this.#claims.values()) claim.abort(new Error('the gateway is stopping'));
+    }, claimPatienceMs);
+    await this.#turns.all();
+    clearTimeout(impatience);
+    await this.#leadership[Symbol.asyncDispose]();
+    this.#view[Symbol.dispose]();
+    this.#cluster[Symbol.dispose]();
+  }
+
+  #makeShared(): Shared {
+    const leadership = this.#leadership;
+    return {
+      observe: (observer: Observer) => this.#view.observe(observer),
+      find: async (name) => {
+        const sandbox = await unavailable(this.#claiming.readSandbox(name));
+        const sight = sandbox && this.#view.see(sandbox);
+        return sight?.is === 'kept' ? sight.kept : undefined;
+      },
+      findById: async (id) => {
+        this.#listing ??= unavailable(this.#readAll()).finally(() => {
+          this.#listing = undefined;
+        });
+        return (await this.#listing).filter((kept) => kept.id === id);
+      },
+      get isLeader() {
+        return leadership.holds;
+      },
+      isSandbox: (address) => this.#view.hasAddress(address),
+    };
+  }
+
+  async #readAll(): Promise<readonly Kept[]> {
+    await this.#cluster.sandboxes.refresh();
+    return this.list();
+  }
+}
+
+/** @throws {Fault} `engine_unavailable` when the API server did not answer. */
+async function unavailable<T>(question: Promise<T>): Promise<T> {
+  try {
+    return await question;
+  } catch (cause) {
+    throw new Fault('engine_unavailable', undefined, { cause, headers: { 'retry-after': '1' } });
+  }
+}

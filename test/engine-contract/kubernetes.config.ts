@@ -1,0 +1,12 @@
+/** What is run on the node of a cluster: kubernetes.long.ts starts it there. */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/engine-contract/kubernetes.{contract,gateways}.ts'],
+    pool: 'forks',
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});

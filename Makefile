@@ -2,7 +2,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help dev test test-long build bench docs format cluster cluster-down clean
+.PHONY: help dev test test-long build images bench docs format cluster cluster-down clean
 
 installed := node_modules/.package-lock.json
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"; export PATH; exec node
@@ -22,6 +22,10 @@ test-long: build ## Check promises that take minutes to see.
 build: $(installed) ## Build the programs and the client's package into dist/.
 	@$(run) scripts/build.ts
 	@$(run) packages/client/build.ts
+
+images: ## Build the container images paddock/sandbox and paddock/gateway.
+	@docker/build-image.sh sandbox
+	@docker/build-image.sh gateway
 
 bench: $(installed) ## Measure against baselines: make bench ARGS="--only exec --runs 100".
 	@$(run) bench/run.ts $(ARGS)

@@ -83,19 +83,24 @@ Examples:
 function addDoctor(program: Command, { ends }: Line): void {
   program
     .command('doctor')
-    .description('Check what sandboxes need of this machine.')
+    .description('Check what sandboxes need of this machine, or of a cluster.')
+    .option('--skills <folder>', 'with a cluster: whether its sandboxes have the skills of this folder')
     .addHelpText(
       'after',
       `
-A line each: ok, warn (sandboxes lack something) or fail (they do not work). It starts a gateway and a sandbox for a
-moment to see. The exit code is 1 when something failed.
+A line each: ok, warn (sandboxes lack something), fail (they do not work) or skip (it could not be looked at). It starts
+a gateway and a sandbox for a moment to see. The exit code is 1 when something failed.
+
+With --context (or E2E_KUBECONFIG) it looks at a cluster, through kubectl: rights, objects, images, quotas, rollout, and,
+from a sandbox that it claims and releases, DNS, skills and whether NetworkPolicies are enforced.
 
 Examples:
   $ paddock doctor
-  $ paddock doctor --json | jq '.checks[] | select(.status != "ok")'`,
+  $ paddock doctor --json | jq '.checks[] | select(.status != "ok")'
+  $ paddock --context prod doctor --skills ./skills`,
     )
     .action(async (_, command: Command) => {
       const { doctor } = await import('../commands/doctor.ts');
-      ends(await doctor(command.optsWithGlobals<GlobalOptions>()));
+      ends(await doctor(command.optsWithGlobals<GlobalOptions & { skills?: string }>()));
     });
 }

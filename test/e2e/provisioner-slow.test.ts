@@ -1,7 +1,7 @@
 /** A sandbox that takes long to start: callers hear so in time, and it goes on. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Place } from './provisioner.support.ts';
 
 describe('a create that takes too long', () => {
@@ -54,6 +54,9 @@ PATH=\${PATH#*:} exec bwrap "$@"
       expect(tries).toBeLessThan(50);
       await delay(50);
     }
-    expect(place.gateway.child.errors).toMatch(/"event":"sandbox.ended","reason":"failure"/);
+    // Told once all of it is put away.
+    const told = () =>
+      expect(place.gateway.child.errors).toMatch(/"event":"sandbox.ended","reason":"failure"/);
+    await vi.waitFor(told, { timeout: 10_000 });
   });
 });

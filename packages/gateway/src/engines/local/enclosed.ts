@@ -5,6 +5,9 @@ import { type Launched, neverStarted } from './launch.ts';
 import type { Launcher } from './limits.ts';
 import { keyringFilter } from './seccomp.ts';
 
+/** bubblewrap tells of its first process within milliseconds; one that takes this long never will. */
+const startLimitMs = 5_000;
+
 /** Starts a server in bubblewrap. */
 export function launchEnclosed(bubblewrap: string, enclosure: Enclosure, launcher: Launcher): Launched {
   const filter = keyringFilter();
@@ -37,9 +40,16 @@ export function launchEnclosed(bubblewrap: string, enclosure: Enclosure, launche
     waiting,
     go: () => goPipe.end('go'),
     kill() {
-      // The first process of a pid namespace takes the whole namespace with it; bubblewrap follows.
-      if (inside === undefined) child.kill('SIGKILL');
-      else killIfThere(inside);
+      const end = (pid: number) => {
+        // The first process of a pid namespace takes the whole namespace with it; bubblewrap follows once it does not wait.
+        killIfThere(pid);
+        goPipe.end();
+      };
+      if (inside !== undefined) return end(inside);
+      // Were bubblewrap killed before it has told of that process, that one would wait for bubblewrap's word for ever.
+      void waiting.then(end);
+      const stuck = setTimeout(() => child.kill('SIGKILL'), startLimitMs).unref();
+      child.once('exit', () => clearTimeout(stuck));
     },
     sweep: async () => {}, // Nothing outlives a pid namespace.
   };

@@ -25,10 +25,10 @@ export async function create({ id, template, metadata = [], ...options }: Create
   const lease = await claim(connection, id, wish);
   if (options.json) {
     const made = await new Gateway(connection).sandboxes.get({ sandbox_id: lease.id });
-    return print(`${JSON.stringify({ ...made, warnings: lease.warnings }, null, 2)}\n`);
+    return await print(`${JSON.stringify({ ...made, warnings: lease.warnings }, null, 2)}\n`);
   }
   for (const warning of lease.warnings) process.stderr.write(`warning: ${warning}\n`);
-  return print(`${lease.id}\n`);
+  return await print(`${lease.id}\n`);
 }
 
 function entriesOf(pairs: readonly string[]): Record<string, string> {

@@ -17,9 +17,9 @@ export async function ls({ all = false, quiet, ...options }: LsOptions): Promise
   await using reach = await openReach(options, ending.signal);
   const gateway = new Gateway({ ...reach.connection, signal: ending.signal });
   const sandboxes = await sandboxesOf(gateway, { all });
-  if (options.json) return print(`${JSON.stringify(sandboxes, null, 2)}\n`);
+  if (options.json) return await print(`${JSON.stringify(sandboxes, null, 2)}\n`);
   const ids = sandboxes.map(({ sandbox_id }) => sandbox_id);
-  if (quiet) return print(ids.map((id) => `${id}\n`).join(''));
+  if (quiet) return await print(ids.map((id) => `${id}\n`).join(''));
   const width = Math.max(2, ...ids.map((id) => id.length));
   const lines = sandboxes.map(({ sandbox_id, status }) => `${sandbox_id.padEnd(width)}  ${status}`);
   await print(`${[`${'ID'.padEnd(width)}  STATUS`, ...lines].join('\n')}\n`);

@@ -38,7 +38,7 @@ export async function takeUpload(form: Form, folder: string): Promise<Uploaded> 
     }
   }
   if (!received) throw new InvalidInput([{ loc: ['body', 'file'], msg: 'Field required', type: 'missing' }]);
-  return place(received, fields, folder);
+  return await place(received, fields, folder);
 }
 
 interface Received {

@@ -27,7 +27,8 @@ describe('Processes of others', () => {
       SANDBOX_API_KEY: key,
     });
     outside = spawn('sleep', ['300']);
-    await run(gateway, 'victim', 'MARK=of-the-victim nohup sleep 4711 > /dev/null 2>&1 &', key);
+    // With its unit the number stands in no random id.
+    await run(gateway, 'victim', 'MARK=of-the-victim nohup sleep 4711s > /dev/null 2>&1 &', key);
   });
   afterAll(async () => {
     outside.kill();
@@ -40,9 +41,9 @@ describe('Processes of others', () => {
   const look = 'cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr "\\0" "\\n"';
 
   it('their command lines, environments and memory', async () => {
-    expect(await victim(look)).toMatch(/4711[\s\S]*of-the-victim/);
+    expect(await victim(look)).toMatch(/4711s[\s\S]*of-the-victim/);
     const seen = await thief(`export MINE=own-mark; sleep 0 & ${look}; cat /proc/$$/environ`);
-    for (const foreign of ['4711', 'of-the-victim', key, gateway.url]) expect(seen).not.toContain(foreign);
+    for (const foreign of ['4711s', 'of-the-victim', key, gateway.url]) expect(seen).not.toContain(foreign);
     expect(await thief('MINE=own-mark cat /proc/self/environ')).toContain('own-mark');
     for (const file of ['environ', 'mem', 'maps', 'fd/0'])
       expect(await thief(`head -c 1 /proc/1/${file} && echo read`)).toMatch(/Permission denied|No such/);
@@ -57,7 +58,7 @@ describe('Processes of others', () => {
     expect(await thief('kill -9 1; read -rt 0.1 < /dev/zero; echo still')).toMatch(/still\n/);
     await thief('kill -9 -1').catch(() => {}); // All that it may, its own server among that.
     expect(outside.exitCode ?? outside.signalCode).toBeNull();
-    expect(await victim('pgrep -f "sleep 4711" | head -1')).toMatch(/^\d+\n$/);
+    expect(await victim('pgrep -f "sleep 4711s" | head -1')).toMatch(/^\d+\n$/);
     expect(await thief('echo again')).toBe('again\n');
   });
 

@@ -64,11 +64,11 @@ cmp -s "$folder/one/whole.txt" "$folder/two/whole.txt" && fail 'both have the sa
 if "$paddock" exec one -- touch /mnt/skills/x 2>/dev/null; then fail 'the skills can be changed'; fi
 
 # What the one has, the other does not see.
-"$paddock" exec one -- bash -c 'echo mine > mine.txt; MARKER=of-the-first setsid sleep 4711 > /dev/null 2>&1 & true'
+"$paddock" exec one -- bash -c 'echo mine > mine.txt; MARKER=of-the-first setsid sleep 4711s > /dev/null 2>&1 & true'
 if "$paddock" exec two -- test -e "$workspace/mine.txt"; then fail 'the second sees the files of the first'; fi
 "$paddock" exec two -- bash -c 'cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2> /dev/null; true' |
   tr -c '[:print:]' ' ' >"$folder/seen"
-if grep -q -e 4711 -e of-the-first "$folder/seen"; then fail 'the second sees the processes of the first'; fi
+if grep -q -e 4711s -e of-the-first "$folder/seen"; then fail 'the second sees the processes of the first'; fi
 grep -q SANDBOX_ID=two "$folder/seen" || fail 'the second does not see its own'
 
 "$paddock" rm one two

@@ -24,6 +24,11 @@ export interface Contest extends AsyncDisposable {
   baseline(): Promise<number>;
 }
 
+/** Two sides that start anew for each figure what they need. */
+export function apart(ours: Contest['ours'], baseline: Contest['baseline']): Row['prepare'] {
+  return async () => ({ ours, baseline, async [Symbol.asyncDispose]() {} });
+}
+
 /** How long something takes, in milliseconds. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const startMs = performance.now();

@@ -1,7 +1,7 @@
 /** Checks everything, cheap things first, and ends with one line: `N passed, N failed`. */
 
-import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { findProgram } from '@paddock/config/machine';
 import { runCommand } from './check/command.ts';
 import { addTallies, type Result, type Tally } from './check/tally.ts';
 import { runTests } from './check/tests.ts';
@@ -68,17 +68,6 @@ async function runAll(all: readonly Step[]): Promise<Tally> {
 }
 
 async function checkShellScripts(paths: readonly string[]): Promise<Result> {
-  if (isOnPath('shellcheck')) return runCommand('shellcheck', paths);
+  if (findProgram('shellcheck') !== undefined) return runCommand('shellcheck', paths);
   return { tally: { passed: 0, failed: 0, skipped: 1 }, report: 'shellcheck is not installed' };
-}
-
-function isOnPath(command: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, command), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }

@@ -6,7 +6,7 @@ import { type Gateway, startGateway } from '../../test/support/gateway.ts';
 import { Baseline } from '../baseline.ts';
 import { untilIdle } from '../idle.ts';
 import { memorySums, privateKib } from '../memory.ts';
-import { type Contest, type Row, timed } from '../row.ts';
+import { apart, type Contest, type Row, timed } from '../row.ts';
 
 const crowd = 100;
 /** Enough to see what is around each. */
@@ -25,9 +25,7 @@ export const crowdRows: readonly Row[] = [
     runs: 1,
     block: 1,
     warmUps: 0,
-    async prepare(): Promise<Contest> {
-      return { ours: timeSandboxes, baseline: timeBare, async [Symbol.asyncDispose]() {} };
-    },
+    prepare: apart(timeSandboxes, timeBare),
   },
   { ...memoryRow('100 sandboxes, private memory of the server of each', 'server', crowd), target: 1.5 },
   memoryRow('10 sandboxes, private memory of what is around each', 'around', few),

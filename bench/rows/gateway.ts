@@ -2,7 +2,7 @@
 import type { Connection } from '../../test/support/connection.ts';
 import { growthMib } from '../memory.ts';
 import { quantile } from '../quantile.ts';
-import { type Contest, type Row, timed } from '../row.ts';
+import { apart, type Contest, type Row, timed } from '../row.ts';
 import { download, upload } from '../transfer.ts';
 import { openWays, type Ways } from '../ways.ts';
 
@@ -23,13 +23,10 @@ export const gatewayRows: readonly Row[] = [
     warmUps: 0,
     target: 1.5,
     limit: 128,
-    async prepare(): Promise<Contest> {
-      return {
-        ours: () => growth('gateway'),
-        baseline: () => growth('proxy'),
-        async [Symbol.asyncDispose]() {},
-      };
-    },
+    prepare: apart(
+      () => growth('gateway'),
+      () => growth('proxy'),
+    ),
   },
 ];
 

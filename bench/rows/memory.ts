@@ -7,7 +7,7 @@ import { type SandboxServer, startSandboxServer } from '../../test/support/sandb
 import { Baseline } from '../baseline.ts';
 import { untilIdle } from '../idle.ts';
 import { growthMib, memorySums, privateKib, type Sums } from '../memory.ts';
-import type { Contest, Row } from '../row.ts';
+import { apart, type Row } from '../row.ts';
 import { bytesOf, download, upload } from '../transfer.ts';
 
 export const memoryRows: readonly Row[] = [
@@ -32,13 +32,10 @@ function row(name: string, kib: (sums: Sums) => number): Row {
     block: 1,
     warmUps: 0,
     target: 1.4,
-    async prepare(): Promise<Contest> {
-      return {
-        ours: () => measureBeside(startSandboxServer, kib),
-        baseline: () => measureBeside(startBare, kib),
-        async [Symbol.asyncDispose]() {},
-      };
-    },
+    prepare: apart(
+      () => measureBeside(startSandboxServer, kib),
+      () => measureBeside(startBare, kib),
+    ),
   };
 }
 
@@ -58,18 +55,15 @@ function afterWork(name: string, kib: (sums: Sums) => number): Row {
     block: 1,
     warmUps: 0,
     target: 2.5,
-    async prepare(): Promise<Contest> {
-      return {
-        async ours() {
-          await using server = await startSandboxServer();
-          await work(server);
-          await setTimeout(restMs);
-          return kib(memorySums(server.child.pid)) / 1024;
-        },
-        baseline: () => measureIdle(startSandboxServer, kib),
-        async [Symbol.asyncDispose]() {},
-      };
-    },
+    prepare: apart(
+      async () => {
+        await using server = await startSandboxServer();
+        await work(server);
+        await setTimeout(restMs);
+        return kib(memorySums(server.child.pid)) / 1024;
+      },
+      () => measureIdle(startSandboxServer, kib),
+    ),
   };
 }
 
@@ -95,13 +89,7 @@ function grownRow(): Row {
     block: 1,
     warmUps: 0,
     limit: 64,
-    async prepare(): Promise<Contest> {
-      return {
-        ours: growthOfOurs,
-        baseline: growthOfBare,
-        async [Symbol.asyncDispose]() {},
-      };
-    },
+    prepare: apart(growthOfOurs, growthOfBare),
   };
 }
 

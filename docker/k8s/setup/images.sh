@@ -89,7 +89,8 @@ remove_trial_pod() {
   kubectl delete pod deer-flow-setup --namespace "$namespace" --ignore-not-found --now --wait=true >/dev/null 2>&1 || true
 }
 
-trial_pod() {
+# How the pods begin that setup needs for a moment.
+helper_pod() {
   cat <<END
 apiVersion: v1
 kind: Pod
@@ -101,6 +102,12 @@ metadata:
 spec:
   restartPolicy: Never
   automountServiceAccountToken: false
+END
+}
+
+trial_pod() {
+  cat <<END
+$(helper_pod)
   enableServiceLinks: false
   securityContext: { runAsNonRoot: true, runAsUser: 1000, runAsGroup: 1000, seccompProfile: { type: RuntimeDefault } }
   containers:

@@ -109,16 +109,7 @@ END
 
 copy_pod() {
   cat <<END
-apiVersion: v1
-kind: Pod
-metadata:
-  name: deer-flow-setup
-  namespace: $namespace
-  labels: { app: deer-flow-setup, app.kubernetes.io/part-of: paddock }
-  annotations: { paddock.dev/created-by: setup }
-spec:
-  restartPolicy: Never
-  automountServiceAccountToken: false
+$(helper_pod)
   terminationGracePeriodSeconds: 0
   securityContext: { runAsNonRoot: true, runAsUser: 1000, runAsGroup: 1000, fsGroup: 1000, seccompProfile: { type: RuntimeDefault } }
   containers:

@@ -109,6 +109,10 @@ function portOf(address: string): number | undefined {
 }
 
 /** The probe and what a gateway asks by itself are no use of the sandbox: its end would be put off by looking at it. */
+const noUse = new Set(
+  [control.server.activity, control.server.bind, aio.sandbox.context].map(({ path }) => path),
+);
+
 function isUse({ url = '' }: IncomingMessage): boolean {
-  return !['/activity', '/bind', '/v1/sandbox'].includes(url);
+  return !noUse.has(url);
 }

@@ -1,7 +1,7 @@
 import type { Agent } from 'node:http';
 import { Use } from '@paddock/http';
 import type { Logger } from 'pino';
-import type { Claim, Engine, Kept, Notes, Server } from '../engines/engine.ts';
+import type { Claim, Claimed, Engine, Kept, Notes, Server } from '../engines/engine.ts';
 import type { GatewayKey } from '../trust/gateway-key.ts';
 import { askIdleMs, untilKnown } from './ask.ts';
 import type { Audit, EndReason } from './audit.ts';
@@ -155,9 +155,7 @@ export class Member {
   async #start(): Promise<Upstream> {
     const isNew = this.#state === 'absent';
     const notes = this.#notes;
-    const maxLifeSeconds = lifeOf(this.claim.id, this.#deps);
-    const claimed = await this.#deps.engine.claim({ ...this.claim, notes, maxLifeSeconds });
-    const { server, warnings, adopted = false, ...kept } = claimed;
+    const { server, warnings, adopted = false, ...kept } = await this.#claimServer();
     this.#step('claim');
     this.#createdMs = kept.createdAt.getTime();
     this.#warnings = warnings;
@@ -211,9 +209,18 @@ export class Member {
     const { engine } = this.#deps;
     this.#log.warn({ err: cause }, 'a claimed server could not be bound; another is claimed');
     await engine.release(this.claim.name);
-    const maxLifeSeconds = lifeOf(this.claim.id, this.#deps);
-    const { server } = await engine.claim({ ...this.claim, notes: this.#notes, maxLifeSeconds });
+    const { server } = await this.#claimServer();
     return this.#serve(server);
+  }
+
+  #claimServer(): Promise<Claimed> {
+    const { engine, maxLifeSeconds } = this.#deps;
+    const isUnlimited = this.claim.id === defaultId || maxLifeSeconds === 0;
+    return engine.claim({
+      ...this.claim,
+      notes: this.#notes,
+      maxLifeSeconds: isUnlimited ? undefined : maxLifeSeconds,
+    });
   }
 
   /** Its pod is being ended while it starts. */
@@ -352,8 +359,4 @@ export class Member {
     this.#state = advance(from, step);
     this.#log.info({ step, from, to: this.#state, ...(reason && { reason }) }, 'sandbox');
   }
-}
-
-function lifeOf(id: string, { maxLifeSeconds }: MemberDeps): number | undefined {
-  return id === defaultId || maxLifeSeconds === 0 ? undefined : maxLifeSeconds;
 }

@@ -3,8 +3,8 @@ import { Fault } from '@paddock/protocol';
 import type { Claim, Mount } from '../engine.ts';
 import { ApiError, isApiError } from './api/client.ts';
 import type { Cluster } from './cluster.ts';
-import { claimPatch, coldPod, deletion, sandboxOf } from './manifests.ts';
-import { anything, type Deployment, type Pod, podSchema, type Sandbox, sandboxSchema } from './objects.ts';
+import { claimPatch, coldPod, sandboxOf } from './manifests.ts';
+import { type Deployment, type Pod, podSchema, type Sandbox, sandboxSchema } from './objects.ts';
 import { podMounts } from './pod-mounts.ts';
 import { belongsTo, endOf, isUnclaimed } from './pods.ts';
 
@@ -61,7 +61,7 @@ export class Claiming {
       }
       const joined = await this.join(known, signal);
       if (joined) return { ...joined, adopted: true };
-      await this.#remove(known);
+      await cluster.deleteSandbox(known);
       known = undefined;
     }
     throw new Error(`the claim of ${claim.name} never came to an end`);
@@ -127,7 +127,7 @@ export class Claiming {
         if (joined) return { ...joined, adopted: false };
         throw new Fault('sandbox_failed', 'the pod of the sandbox ended before it served');
       } catch (error) {
-        await this.#remove(sandbox);
+        await cluster.deleteSandbox(sandbox);
         throw error;
       }
     } finally {
@@ -222,17 +222,6 @@ export class Claiming {
       if (known) cluster.pods.drop(name, known.metadata.uid);
     }
     return found;
-  }
-
-  async #remove({ metadata: { name, uid } }: Sandbox): Promise<void> {
-    const { client, paths, sandboxes } = this.#options.cluster;
-    const path = `${paths.sandboxes}/${name}`;
-    try {
-      await client.call(anything, { method: 'DELETE', path, body: deletion(uid) });
-    } catch (error) {
-      if (!isApiError(error, 404, 409)) throw error;
-    }
-    sandboxes.drop(name, uid);
   }
 }
 

@@ -1,14 +1,17 @@
 import type { Logger } from 'pino';
-import type { ApiClient } from './api/client.ts';
+import { type ApiClient, isApiError } from './api/client.ts';
 import { Mirror } from './api/mirror.ts';
+import { deletion } from './manifests.ts';
 import { type Paths, pathsOf } from './names.ts';
 import {
+  anything,
   type Deployment,
   deploymentSchema,
   type Pod,
   podSchema,
   type ReplicaSet,
   replicaSetSchema,
+  type Sandbox,
   sandboxSchema,
 } from './objects.ts';
 import { isFree, isReady } from './pods.ts';
@@ -103,6 +106,25 @@ export class Cluster implements Disposable {
 
   putBack(uid: string): void {
     this.#taken.delete(uid);
+  }
+
+  /** Deletes a pod, if it is still that one. */
+  async deletePod({ metadata: { name, uid } }: Pod, graceSeconds: number): Promise<void> {
+    await this.#delete(`${this.paths.pods}/${name}`, deletion(uid, graceSeconds));
+  }
+
+  /** Deletes a Sandbox, if it is still that one. */
+  async deleteSandbox({ metadata: { name, uid } }: Sandbox): Promise<void> {
+    await this.#delete(`${this.paths.sandboxes}/${name}`, deletion(uid));
+    this.sandboxes.drop(name, uid);
+  }
+
+  async #delete(path: string, body: object): Promise<void> {
+    try {
+      await this.client.call(anything, { method: 'DELETE', path, body });
+    } catch (error) {
+      if (!isApiError(error, 404, 409)) throw error;
+    }
   }
 
   [Symbol.dispose](): void {

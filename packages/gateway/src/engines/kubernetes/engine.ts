@@ -19,8 +19,7 @@ import { Claiming, type Joined, type PoolPolicy } from './claiming.ts';
 import { Cluster } from './cluster.ts';
 import { Leadership } from './leadership.ts';
 import { podLog } from './log.ts';
-import { deletion } from './manifests.ts';
-import { anything, type Pod, type Sandbox, sandboxSchema } from './objects.ts';
+import { type Pod, type Sandbox, sandboxSchema } from './objects.ts';
 import { podMounts } from './pod-mounts.ts';
 import { belongsTo, delayOf, endOf, isReady } from './pods.ts';
 import { setupErrorOf } from './setup-error.ts';
@@ -195,15 +194,14 @@ export class KubernetesEngine implements Engine {
 
   /** Deletes a Sandbox and its pod, and waits until the pod is gone. */
   async #end(sandbox: Sandbox): Promise<void> {
-    const { pods, sandboxes, paths } = this.#cluster;
-    const { name, uid } = sandbox.metadata;
+    const { pods } = this.#cluster;
     const own = pods.all().filter((pod) => belongsTo(pod, sandbox));
     // The Sandbox first: whoever asks for its name from now on makes another, whatever becomes of us.
-    await this.#delete(`${paths.sandboxes}/${name}`, deletion(uid));
-    sandboxes.drop(name, uid);
+    await this.#cluster.deleteSandbox(sandbox);
     await Promise.all(
-      own.map(async ({ metadata }) => {
-        await this.#delete(`${paths.pods}/${metadata.name}`, deletion(metadata.uid, podGraceSeconds));
+      own.map(async (pod) => {
+        const { metadata } = pod;
+        await this.#cluster.deletePod(pod, podGraceSeconds);
         const isGone = () => pods.get(metadata.name)?.metadata.uid !== metadata.uid || undefined;
         try {
           await pods.until(isGone, AbortSignal.timeout(podEndLimitMs));
@@ -213,14 +211,6 @@ export class KubernetesEngine implements Engine {
       }),
     );
     this.#sweeper.released();
-  }
-
-  async #delete(path: string, body: object): Promise<void> {
-    try {
-      await this.#cluster.client.call(anything, { method: 'DELETE', path, body });
-    } catch (error) {
-      if (!isApiError(error, 404, 409)) throw error;
-    }
   }
 
   /** Gives a Sandbox its pod that a gateway left without, or that somebody declared. */

@@ -13,7 +13,7 @@ help: ## Show this list.
 dev: $(installed) ## Install, build, start the gateway here and show that it works. Ctrl-C stops it.
 	@$(run) scripts/dev.ts
 
-test: $(installed) ## Check everything: format, lint, types, unused code, house rules, tests, leaks.
+test: $(installed) ## Check everything: format, lint, types, unused code, house rules, tests, leaks; on Linux, as root, on a real Kubernetes too.
 	@$(run) scripts/check.ts
 
 test-long: build ## Check promises that take minutes to see.

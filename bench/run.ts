@@ -13,6 +13,7 @@ import { fileRows } from './rows/files.ts';
 import { floodRows } from './rows/flood.ts';
 import { gatewayRows } from './rows/gateway.ts';
 import { memoryRows } from './rows/memory.ts';
+import { podRows } from './rows/pods.ts';
 import { startRows } from './rows/start.ts';
 import { formatTable } from './table.ts';
 
@@ -26,6 +27,7 @@ const all: readonly Row[] = [
   ...crowdRows,
   ...memoryRows,
   ...fileRows,
+  ...podRows,
 ];
 
 const { values: flags } = parseArgs({

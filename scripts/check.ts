@@ -2,6 +2,7 @@
 
 import { delimiter, dirname, join } from 'node:path';
 import { findProgram } from '@paddock/config/machine';
+import { whyNoCluster } from '../test/cluster/packages.ts';
 import { runCommand } from './check/command.ts';
 import { addTallies, type Result, type Tally } from './check/tally.ts';
 import { runTests } from './check/tests.ts';
@@ -37,7 +38,8 @@ const steps: readonly Step[] = [
       ]),
   },
   { name: 'build', run: () => runCommand('node', ['scripts/build.ts']) },
-  { name: 'tests', needs: 'build', run: runTests },
+  { name: 'tests', needs: 'build', run: () => runTests('vitest.config.ts', 'default') },
+  { name: 'tests on Kubernetes', needs: 'build', run: testOnClusters },
 ];
 
 const tally = await runAll(steps);
@@ -70,4 +72,12 @@ async function runAll(all: readonly Step[]): Promise<Tally> {
 async function checkShellScripts(paths: readonly string[]): Promise<Result> {
   if (findProgram('shellcheck') !== undefined) return runCommand('shellcheck', paths);
   return { tally: { passed: 0, failed: 0, skipped: 1 }, report: 'shellcheck is not installed' };
+}
+
+/** Where no cluster can be started they are skipped; in a check that decides what lands that is a failure. */
+async function testOnClusters(): Promise<Result> {
+  const report = whyNoCluster();
+  if (report === undefined) return runTests('vitest.cluster.config.ts', 'verbose');
+  const isRequired = process.env.CI !== undefined;
+  return { tally: { passed: 0, failed: isRequired ? 1 : 0, skipped: isRequired ? 0 : 1 }, report };
 }

@@ -19,20 +19,23 @@ interface TestReport {
 
 const reports = 'node_modules/.cache/check';
 
-/** Runs all tests with their output shown, then counts them, and the leak check of the run as one more. */
-export async function runTests(): Promise<Result> {
-  rmSync(reports, { recursive: true, force: true });
-  mkdirSync(reports, { recursive: true });
-  const testsFile = join(reports, 'tests.json');
-  const leaksFile = join(reports, 'leaks.json');
-  const child = spawn(
-    'vitest',
-    ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${testsFile}`],
-    {
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, LEAK_CHECK_REPORT: leaksFile },
-    },
-  );
+/**
+ * Runs the tests of a configuration with their output shown, then counts them, and the leak check of the run as one more.
+ *
+ * @param config the file, `vitest.config.ts`
+ * @param reporter vitest's: `default` tells of each file, `verbose` of each test
+ */
+export async function runTests(config: string, reporter: 'default' | 'verbose'): Promise<Result> {
+  const folder = join(reports, config);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const testsFile = join(folder, 'tests.json');
+  const leaksFile = join(folder, 'leaks.json');
+  const report = [`--reporter=${reporter}`, '--reporter=json', `--outputFile.json=${testsFile}`];
+  const child = spawn('vitest', ['run', `--config=${config}`, ...report], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, LEAK_CHECK_REPORT: leaksFile },
+  });
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
   const tests = countTests(testsFile);
   const leaks = countLeaks(leaksFile);

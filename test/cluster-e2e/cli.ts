@@ -3,32 +3,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { type Finished, type RunOptions, runToEnd } from '../cluster/command.ts';
-import { buildImage, makeDebianBase } from '../cluster/images.ts';
+import { pushPaddockImages } from '../cluster/paddock-images.ts';
 
 const root = join(import.meta.dirname, '../..');
 const main = join(root, 'packages/cli/src/main.ts');
-const base = 'docker.io/library/debian:bookworm-slim';
-const version = '0.1.0';
 
 /** Folder of skills that installations have; it lies at the same place on the node. */
 export const skills = join(root, 'skills');
 
-/** A cluster whose registry has both images as they are built here. */
+/** A cluster whose registry has both images as they are built here, and which knows what a Sandbox is. */
 export async function startWithImages(name: string): Promise<Cluster> {
-  const cluster = await startCluster({ name, say: (line) => console.log(line) });
-  await makeDebianBase();
-  for (const image of ['sandbox', 'gateway']) {
-    const tag = `docker.io/paddock/${image}:${version}`;
-    const target = image === 'sandbox' ? { target: 'slim' } : {};
-    await buildImage({
-      tag,
-      context: root,
-      dockerfile: join(root, 'docker', image, 'Dockerfile'),
-      args: { BASE: base },
-      ...target,
-    });
-    await cluster.pushImage(tag);
-  }
+  const cluster = await startCluster({ name });
+  await pushPaddockImages(cluster);
   const definition = manifest('namespace.yaml', 'deer-flow').replace(/^[\s\S]*?^---$/m, '');
   await cluster.kubectlRun(['apply', '--filename=-'], { input: definition });
   return cluster;

@@ -6,7 +6,7 @@ import { run, runToEnd } from './command.ts';
 import { cacheFolder } from './layout.ts';
 
 /** The name under which the base is found: what a Dockerfile says FROM. */
-const debianBase = 'docker.io/library/debian:bookworm-slim';
+export const debianBase = 'docker.io/library/debian:bookworm-slim';
 
 /** Where images are kept between runs. */
 const store = join(cacheFolder, 'cluster', 'images');

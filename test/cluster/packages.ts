@@ -19,24 +19,35 @@ const packages: Readonly<Record<string, string>> = {
   busybox: 'busybox-static',
 };
 
+/** What keeps a cluster from being started here, before anything has been tried; undefined where nothing is known to. */
+export function whyNoCluster(): string | undefined {
+  if (process.platform !== 'linux') return 'a cluster takes Linux';
+  if (process.getuid?.() !== 0) return 'a cluster makes namespaces and mounts: start it as root';
+  if (!isThere('go')) return 'go is not installed; install Go 1.26 or newer and put it on the PATH';
+  const missing = missingPackages();
+  if (missing.length === 0 || isThere('apt-get')) return undefined;
+  return `not installed: ${missing.join(', ')}; these are Debian's names of what is needed`;
+}
+
 /**
  * Installs what is missing, on Debian and its kin.
  *
  * @throws an error that names what is missing elsewhere, and without root.
  */
 export async function installPackages(say: (line: string) => void): Promise<void> {
-  if (process.getuid?.() !== 0) throw new Error('a cluster makes namespaces and mounts: start it as root');
-  const missing = Object.entries(packages).flatMap(([file, name]) => (isThere(file) ? [] : [name]));
-  if (!isThere('go')) throw new Error('go is not installed; install Go 1.26 or newer and put it on the PATH');
+  const why = whyNoCluster();
+  if (why !== undefined) throw new Error(why);
+  const missing = missingPackages();
   if (missing.length === 0) return;
-  if (!isThere('apt-get')) {
-    throw new Error(`not installed: ${missing.join(', ')}; these are Debian's names of what is needed`);
-  }
   say(`installing ${missing.join(', ')} …`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   await run(['apt-get', 'update', '-qq'], { env });
   // The programs run on the node of a cluster: whatever the packages start as services stays out of the way.
   await run(['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...missing], { env });
+}
+
+function missingPackages(): string[] {
+  return Object.entries(packages).flatMap(([file, name]) => (isThere(file) ? [] : [name]));
 }
 
 function isThere(file: string): boolean {

@@ -88,14 +88,17 @@ async function build(recipe: Recipe, goVersion: string, say: (line: string) => v
   const startMs = performance.now();
   mkdirSync(join(cacheFolder, 'cluster'), { recursive: true });
   const work = mkdtempSync(join(cacheFolder, 'cluster', 'building-'));
+  const seconds = () => Math.round((performance.now() - startMs) / 1000);
+  const progress = setInterval(() => say(`still building ${recipe.module} (${seconds()} s)`), 60_000);
   try {
     await compile(recipe, source, work);
     // Whoever built the same thing meanwhile was first: what is there is as good.
     if (!existsSync(target)) renameSync(join(work, 'bin'), target);
   } finally {
+    clearInterval(progress);
     rmSync(work, { recursive: true, force: true });
   }
-  say(`built ${recipe.module} in ${Math.round((performance.now() - startMs) / 1000)} s`);
+  say(`built ${recipe.module} in ${seconds()} s`);
   return target;
 }
 

@@ -1,4 +1,4 @@
-/** What is run on the node of a cluster: kubernetes.long.ts starts it there. */
+/** What is run on the node of a cluster: kubernetes.cluster.ts starts it there. */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({

@@ -1,4 +1,4 @@
-/** The contract on a real cluster. It runs where pods can be reached: kubernetes.long.ts starts it there. */
+/** The contract on a real cluster. It runs where pods can be reached: kubernetes.cluster.ts starts it there. */
 import { afterAll, beforeAll } from 'vitest';
 import { describeEngine } from './contract.ts';
 import { PoolNamespace, poolSize, sourceIn } from './kubernetes.fixture.ts';

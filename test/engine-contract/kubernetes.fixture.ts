@@ -276,6 +276,6 @@ function manifests(file: string): unknown[] {
 
 function required(name: string): string {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: these tests are run by kubernetes.long.ts`);
+  if (!value) throw new Error(`${name} is not set: these tests are run by kubernetes.cluster.ts`);
   return value;
 }

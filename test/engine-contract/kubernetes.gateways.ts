@@ -1,4 +1,4 @@
-/** Two gateways on one namespace of a real cluster. It runs where pods can be reached: kubernetes.long.ts starts it there. */
+/** Two gateways on one namespace of a real cluster. It runs where pods can be reached: kubernetes.cluster.ts starts it there. */
 
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -10,8 +10,8 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, it } from 'vitest';
 import * as z from 'zod/mini';
 import { startCluster } from '../cluster/cluster.ts';
+import { pushPaddockImages, sandboxImage } from '../cluster/paddock-images.ts';
 import { imageVariable, kubeconfigVariable } from './kubernetes.fixture.ts';
-import { pushServerImage } from './kubernetes.image.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 
@@ -53,7 +53,7 @@ async function runOnNode(on: NonNullable<typeof cluster>) {
   const folder = mkdtempSync(join(tmpdir(), 'on-node-'));
   try {
     const results = join(folder, 'results.json');
-    const image = await pushServerImage(on);
+    await pushPaddockImages(on);
     // Only the network is the node's: the programs are those of this machine.
     const command = [
       ...[...on.enterNetwork(), 'vitest', 'run'],
@@ -63,7 +63,7 @@ async function runOnNode(on: NonNullable<typeof cluster>) {
     const child = spawn(command[0] ?? '', command.slice(1), {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, [kubeconfigVariable]: on.nodeKubeconfig, [imageVariable]: image },
+      env: { ...process.env, [kubeconfigVariable]: on.nodeKubeconfig, [imageVariable]: sandboxImage },
     });
     await once(child, 'close');
     return report.parse(JSON.parse(readFileSync(results, 'utf8'))).testResults;

@@ -1,15 +1,9 @@
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CommandFailed } from './command.ts';
-import { buildImage, makeDebianBase } from './images.ts';
-import { installPackages } from './packages.ts';
+import { buildImage } from './images.ts';
 
 const tag = 'paddock.test/packages:cluster';
-
-beforeAll(async () => {
-  await installPackages((line) => console.log(line));
-  await makeDebianBase();
-}, 300_000);
 
 describe('an image', () => {
   it('is built from a Dockerfile that installs packages of Debian and PyPI', {

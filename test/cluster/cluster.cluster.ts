@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { processesNow } from '../leaks/processes.ts';
 import { cgroupFolders } from './cgroups.ts';
-import { type Cluster, endCluster, prepareCluster, startCluster } from './cluster.ts';
+import { type Cluster, endCluster, startCluster } from './cluster.ts';
 import { run } from './command.ts';
-import { makeToolbox } from './images.ts';
 import { stateOf } from './layout.ts';
 import { findMachine } from './machine.ts';
 import { podPidsLimit } from './node.ts';
@@ -20,13 +19,10 @@ let before: ReturnType<typeof outside>;
 let cluster: Cluster;
 
 beforeAll(async () => {
-  const say = (line: string) => console.log(line);
-  await prepareCluster(say);
-  await makeToolbox(toolbox);
   before = outside();
-  cluster = await startCluster({ name, say });
+  cluster = await startCluster({ name });
   await cluster.pushImage(toolbox);
-}, 1_200_000);
+});
 
 afterAll(async () => await endCluster(name));
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, endCluster } from '../cluster/cluster.ts';
 import { waitFor } from '../cluster/wait.ts';
+import { broken } from './broken.ts';
 import { diagnose, install, paddock, skills, startWithImages, untilServing } from './cli.ts';
-import { broken } from './cli-broken.ts';
 
 const name = `doctor-${process.pid}`;
 /** The namespace where nothing is broken. */
@@ -27,7 +27,7 @@ beforeAll(async () => {
     }),
   );
   await untilServing(cluster, well, 'pool');
-}, 1_200_000);
+});
 
 afterAll(async () => {
   await endCluster(name);

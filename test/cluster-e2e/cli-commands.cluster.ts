@@ -20,7 +20,7 @@ beforeAll(async () => {
   await install(cluster, namespace);
   await untilServing(cluster, namespace, 'pool');
   await run('create', 'box');
-}, 1_200_000);
+});
 
 afterAll(async () => {
   await endCluster(name);

@@ -2,13 +2,13 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help dev test test-long build images bench docs format cluster cluster-down clean
+.PHONY: help dev test test-long build images bench docs format cluster cluster-images cluster-down clean
 
 installed := node_modules/.package-lock.json
 run := PATH="$(CURDIR)/node_modules/.bin:$$PATH"; export PATH; exec node
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 dev: $(installed) ## Install, build, start the gateway here and show that it works. Ctrl-C stops it.
 	@$(run) scripts/dev.ts
@@ -38,6 +38,9 @@ format: $(installed) ## Put all files into the house format and apply safe fixes
 
 cluster: $(installed) ## Start a real Kubernetes of one node here (root; builds it the first time: about ten minutes).
 	@$(run) test/cluster/main.ts up
+
+cluster-images: $(installed) ## Build both images and put them where that cluster pulls from.
+	@$(run) test/cluster/main.ts images
 
 cluster-down: $(installed) ## End it and remove all that it has left.
 	@$(run) test/cluster/main.ts down

@@ -16,22 +16,33 @@ export const gatewayImage = `paddock/gateway:${version}`;
 export async function buildPaddockImages(say: (line: string) => void = () => {}): Promise<void> {
   await using _building = await lock('cluster-images');
   await makeDebianBase();
-  for (const image of [sandboxImage, gatewayImage]) {
-    say(`building ${image} …`);
-    const isSandbox = image === sandboxImage;
-    await buildImage({
-      tag: storedName(image),
-      context: root,
-      dockerfile: join(root, 'docker', isSandbox ? 'sandbox' : 'gateway', 'Dockerfile'),
-      args: { BASE: debianBase, VERSION: version },
-      ...(isSandbox && { target: 'slim' }),
-    });
-  }
+  say(`building ${sandboxImage} …`);
+  await buildOne(sandboxImage, 'sandbox', 'slim');
+  say(`building ${gatewayImage} …`);
+  await buildOne(gatewayImage, 'gateway');
+}
+
+/** Builds the sandbox's image with Jupyter and Chromium in it, as `TAG-full`. @returns its name */
+export async function buildFullImage(): Promise<string> {
+  await makeDebianBase();
+  const image = `${sandboxImage}-full`;
+  await buildOne(image, 'sandbox', 'full');
+  return image;
 }
 
 /** Puts both images, which have been built, into a cluster's registry. */
 export async function pushPaddockImages(cluster: Cluster): Promise<void> {
   for (const image of [sandboxImage, gatewayImage]) await cluster.pushImage(storedName(image));
+}
+
+async function buildOne(image: string, folder: string, target?: string): Promise<void> {
+  await buildImage({
+    tag: storedName(image),
+    context: root,
+    dockerfile: join(root, 'docker', folder, 'Dockerfile'),
+    args: { BASE: debianBase, VERSION: version },
+    ...(target !== undefined && { target }),
+  });
 }
 
 /** The name under which the store of this machine has an image of the registry. */

@@ -74,10 +74,15 @@ async function checkShellScripts(paths: readonly string[]): Promise<Result> {
   return { tally: { passed: 0, failed: 0, skipped: 1 }, report: 'shellcheck is not installed' };
 }
 
-/** Where no cluster can be started they are skipped; in a check that decides what lands that is a failure. */
+/**
+ * Where no cluster can be started they are skipped, but for the guide's if E2E_KUBECONFIG names one; in a check that decides
+ * what lands that is a failure.
+ */
 async function testOnClusters(): Promise<Result> {
+  const config = 'vitest.cluster.config.ts';
   const report = whyNoCluster();
-  if (report === undefined) return runTests('vitest.cluster.config.ts', 'verbose');
+  if (report === undefined) return runTests(config, 'verbose');
+  if (process.env.E2E_KUBECONFIG) return runTests(config, 'verbose', ['test/cluster-e2e/guide']);
   const isRequired = process.env.CI !== undefined;
   return { tally: { passed: 0, failed: isRequired ? 1 : 0, skipped: isRequired ? 0 : 1 }, report };
 }

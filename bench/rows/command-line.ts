@@ -11,7 +11,7 @@ import { claimQuietMs } from './claim.ts';
 const program = join(import.meta.dirname, '../../dist/cli/main.cjs');
 
 export const commandLineRows: readonly Row[] = [
-  { name: 'paddock run -- true', unit: 'ms', runs: 8, block: 1, target: 2, prepare },
+  { name: 'paddock run -- true', unit: 'ms', runs: 16, block: 1, target: 2, prepare },
 ];
 
 async function prepare(): Promise<Contest> {

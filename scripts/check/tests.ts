@@ -24,15 +24,20 @@ const reports = 'node_modules/.cache/check';
  *
  * @param config the file, `vitest.config.ts`
  * @param reporter vitest's: `default` tells of each file, `verbose` of each test
+ * @param only parts of the names of files, all if left out
  */
-export async function runTests(config: string, reporter: 'default' | 'verbose'): Promise<Result> {
+export async function runTests(
+  config: string,
+  reporter: 'default' | 'verbose',
+  only: readonly string[] = [],
+): Promise<Result> {
   const folder = join(reports, config);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const testsFile = join(folder, 'tests.json');
   const leaksFile = join(folder, 'leaks.json');
   const report = [`--reporter=${reporter}`, '--reporter=json', `--outputFile.json=${testsFile}`];
-  const child = spawn('vitest', ['run', `--config=${config}`, ...report], {
+  const child = spawn('vitest', ['run', ...only, `--config=${config}`, ...report], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, LEAK_CHECK_REPORT: leaksFile },
   });

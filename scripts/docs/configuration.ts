@@ -54,7 +54,13 @@ templates:
     env: { TEAM: research }
 \`\`\`
 
-A template may have ${templateFields.map(code).join(', ')}; what it leaves out is as for all sandboxes.`;
+A template may have ${templateFields.map(code).join(', ')}; what it leaves out is as for all sandboxes.
+
+With \`engine: kubernetes\` a template's pods are those of the Deployment in the namespace that has the label \`paddock.dev/template\` with
+its name: a copy of \`docker/k8s/sandbox-deployment.yaml\` under another \`metadata.name\`, with \`paddock.dev/template: research\` beside each
+\`app: deer-flow-sandbox\` (of the Deployment, the selector, the pods), and with the image, the resources or the replicas that it is for. It counts
+from when it is applied until it is deleted, which ends its sandboxes; the setting \`templates\` need not name it. Of what the setting says only \`env\`
+holds there, and a template that has no Deployment takes the pods of all.`;
 
 function row(key: SettingKey): string[] {
   const setting: Setting = settings[key];

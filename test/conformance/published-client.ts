@@ -43,13 +43,19 @@ export class PublishedClient implements AsyncDisposable {
   static async start(version: string, baseUrl: string): Promise<PublishedClient> {
     const client = await installed(`agent-sandbox-${version}`, [`agent-sandbox==${version}`]);
     const libraries = await installed('libraries', ['-r', requirements]);
-    const child = spawn('python3', [join(scripts, 'main.py'), version, baseUrl], {
+    const PYTHONPATH = [client, libraries].join(delimiter);
+    const command = ['python3', join(scripts, 'main.py'), version, baseUrl];
+    return await PublishedClient.startedBy(command, { PYTHONPATH, PYTHONDONTWRITEBYTECODE: '1' });
+  }
+
+  /** Talks to the cases that a command runs, be it elsewhere. */
+  static async startedBy(
+    [program = '', ...args]: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<PublishedClient> {
+    const child = spawn(program, args, {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: {
-        ...process.env,
-        PYTHONPATH: [client, libraries].join(delimiter),
-        PYTHONDONTWRITEBYTECODE: '1',
-      },
+      env: { ...process.env, ...env },
     });
     const started = new PublishedClient(child);
     await started.#answer();

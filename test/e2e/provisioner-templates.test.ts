@@ -41,7 +41,7 @@ describe('a template', () => {
     await expect(create('three', 'reserch')).rejects.toMatchObject({
       status: 422,
       code: 'template_unknown',
-      hint: expect.stringMatching(/research, plain/),
+      hint: expect.stringMatching(/plain, research/),
     });
     expect((await place.client.sandboxes.list({ thread_id: 'three' })).count).toBe(0);
   });

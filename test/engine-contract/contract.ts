@@ -24,13 +24,15 @@ export interface Traits {
    * crash. Where not, the next claim starts a new one on the old files.
    */
   readonly keepsServers: boolean;
+  /** How many servers wait to be claimed, at most. */
+  readonly waiting: number;
 }
 
 /** The contract, as cases. */
 export function describeEngine(
   name: string,
   createSource: () => Promise<EngineSource>,
-  { keepsServers }: Traits = { keepsServers: false },
+  { keepsServers, waiting }: Traits = { keepsServers: false, waiting: 1 },
 ): void {
   describe(`the ${name} engine`, () => {
     let tested: EngineUnderTest;
@@ -103,7 +105,8 @@ export function describeEngine(
       });
 
       it('leaves an engine that goes on serving when no server was waiting', async () => {
-        await Promise.all(['a', 'b', 'c'].map((id) => tested.engine.claim(claimOf(id))));
+        const ids = Array.from({ length: waiting + 2 }, (_, i) => `${i}`);
+        await Promise.all(ids.map((id) => tested.engine.claim(claimOf(id))));
         expect(tested.engine.readiness().ready).toBe(true);
       });
     });

@@ -1,6 +1,6 @@
 /**
- * The Kubernetes engine on a real cluster. The cases stand in kubernetes.contract.ts and kubernetes.gateways.ts: they talk to
- * pods, so they run in the network of the cluster's node, and are told here one by one.
+ * The Kubernetes engine on a real cluster. The cases stand in the other files named kubernetes.*.ts that kubernetes.config.ts
+ * lists: they talk to pods, so they run in the network of the cluster's node, and are told here one by one.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, it } from 'vitest';
 import * as z from 'zod/mini';
 import { startCluster } from '../cluster/cluster.ts';
-import { pushPaddockImages, sandboxImage } from '../cluster/paddock-images.ts';
+import { sandboxImage, storedName } from '../cluster/paddock-images.ts';
 import { imageVariable, kubeconfigVariable } from './kubernetes.fixture.ts';
 
 const root = dirname(dirname(import.meta.dirname));
@@ -29,7 +29,7 @@ const report = z.object({
 
 // A cluster takes namespaces and control groups, which only root may make.
 const canRun = process.platform === 'linux' && process.getuid?.() === 0;
-const cluster = canRun ? await startCluster({ name: 'engine' }) : undefined;
+const cluster = canRun ? await startCluster({ name: `engine-${process.pid}` }) : undefined;
 afterAll(() => cluster?.[Symbol.asyncDispose](), 60_000);
 
 const files = cluster ? await runOnNode(cluster) : [];
@@ -53,7 +53,7 @@ async function runOnNode(on: NonNullable<typeof cluster>) {
   const folder = mkdtempSync(join(tmpdir(), 'on-node-'));
   try {
     const results = join(folder, 'results.json');
-    await pushPaddockImages(on);
+    await on.pushImage(storedName(sandboxImage));
     // Only the network is the node's: the programs are those of this machine.
     const command = [
       ...[...on.enterNetwork(), 'vitest', 'run'],

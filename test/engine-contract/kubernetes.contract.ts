@@ -8,4 +8,7 @@ const namespace = new PoolNamespace(`contract-${Date.now()}`);
 beforeAll(() => namespace.create(poolSize), 60_000);
 afterAll(() => namespace[Symbol.asyncDispose]());
 
-describeEngine('Kubernetes', () => sourceIn(namespace), { keepsServers: true });
+describeEngine('Kubernetes', () => sourceIn(namespace), {
+  keepsServers: true,
+  waiting: poolSize,
+});

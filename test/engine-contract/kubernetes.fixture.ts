@@ -1,9 +1,6 @@
 /** A namespace with a pool of sandboxes in it, and engines that run there as gateways do. */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
-import { parse } from 'yaml';
 import * as z from 'zod/mini';
 import {
   ApiClient,
@@ -15,8 +12,7 @@ import {
 import { sandboxName } from '../../packages/gateway/src/fleet/name.ts';
 import { soleOwner } from '../../packages/gateway/src/trust/index.ts';
 import type { EngineSource } from './engine-under-test.ts';
-
-const root = dirname(dirname(import.meta.dirname));
+import { manifests, type PoolOptions, poolManifest } from './kubernetes.manifests.ts';
 
 /** What the inner run is told, by variables of this environment. */
 export const kubeconfigVariable = 'ENGINE_TEST_KUBECONFIG';
@@ -38,37 +34,80 @@ export class PoolNamespace implements AsyncDisposable {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.name } };
     await this.#post('/api/v1/namespaces', namespace);
     await this.#untilServed();
-    const [deployment] = manifests('sandbox-deployment.yaml');
-    await this.#post(
-      `/apis/apps/v1/namespaces/${this.name}/deployments`,
-      adapted(deployment, this.name, replicas),
-    );
+    await this.addPool({ replicas });
+  }
+
+  /** The same, and waits until its pods are ready. */
+  async createReady(replicas: number): Promise<void> {
+    await this.create(replicas);
+    const { engine } = await this.openEngine(); // Makes the keys that pods wait for.
+    await engine[Symbol.asyncDispose]();
+    await this.untilFree(replicas);
+  }
+
+  /** Makes another pool, such as that of a template. */
+  async addPool(options: Partial<PoolOptions>): Promise<void> {
+    const image = required(imageVariable);
+    const pool = poolManifest({ replicas: 1, image, ...options, namespace: this.name });
+    await this.#post(`/apis/apps/v1/namespaces/${this.name}/deployments`, pool);
+  }
+
+  /** Makes whatever else of the core group. */
+  async add(resource: string, body: object): Promise<void> {
+    await this.#post(`/api/v1/namespaces/${this.name}/${resource}`, body);
+  }
+
+  async deletePool(name: string): Promise<void> {
+    const path = `/apis/apps/v1/namespaces/${this.name}/deployments/${name}`;
+    await this.client.call(z.unknown(), { method: 'DELETE', path });
+  }
+
+  /** Changes the template of the pool's pods, as a new image does, and waits until all of them are new and ready. */
+  async rollOut(): Promise<void> {
+    const before = new Set((await this.#pods(ofPool)).map(({ metadata }) => metadata.name));
+    const annotations = { 'example.com/changed': new Date().toISOString() };
+    await this.changePool({ template: { metadata: { annotations } } });
+    for (let tries = 0; tries < 600; tries++) {
+      const pods = await this.#pods(ofPool);
+      if (pods.every((pod) => isReady(pod) && !before.has(pod.metadata.name))) return;
+      await delay(100);
+    }
+    throw new Error('the pool has not been replaced in a minute');
   }
 
   /** Changes the size of the pool. */
   async scale(replicas: number): Promise<void> {
-    const path = `/apis/apps/v1/namespaces/${this.name}/deployments/deer-flow-sandbox`;
-    await this.client.call(z.unknown(), { method: 'PATCH', path, body: { spec: { replicas } } });
+    await this.changePool({ replicas });
   }
 
-  /** Waits until so many pods are free, for an engine that claims from a full pool. */
-  async untilFree(count: number): Promise<void> {
+  /** Changes fields of the pool's Deployment. */
+  async changePool(spec: object): Promise<void> {
+    const path = `/apis/apps/v1/namespaces/${this.name}/deployments/deer-flow-sandbox`;
+    await this.client.call(z.unknown(), { method: 'PATCH', path, body: { spec } });
+  }
+
+  /** Waits until the pool has no pod any more. */
+  async untilEmpty(): Promise<void> {
     for (let tries = 0; tries < 300; tries++) {
-      const items = await this.#pods('app=deer-flow-sandbox,pod-template-hash');
-      const ready = items.filter(
-        ({ metadata, status }) =>
-          metadata.deletionTimestamp === undefined &&
-          status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True'),
-      );
-      if (ready.length === count) return;
-      await delay(200);
+      if ((await this.#pods(ofPool)).length === 0) return;
+      await delay(100);
+    }
+    throw new Error('the pool has not come to an end in half a minute');
+  }
+
+  /** Waits until at least so many pods are free, for an engine that claims from a pool. */
+  async untilFree(count: number): Promise<void> {
+    for (let tries = 0; tries < 600; tries++) {
+      const items = await this.#pods(ofPool);
+      if (items.filter(isReady).length >= count) return;
+      await delay(100);
     }
     throw new Error(`the pool has not come to ${count} ready pods in a minute`);
   }
 
   /** Names of pods that wait to be claimed. */
   async freePods(): Promise<string[]> {
-    const found = await this.#pods('app=deer-flow-sandbox,pod-template-hash,!paddock.dev/sandbox');
+    const found = await this.#pods(`${ofPool},!paddock.dev/sandbox`);
     return found.map(({ metadata }) => metadata.name);
   }
 
@@ -101,8 +140,12 @@ export class PoolNamespace implements AsyncDisposable {
   }
 
   /** Writes a Sandbox as a person does, or as a gateway does that dies afterwards. */
-  async declare(id: string, podName?: string, name: string = sandboxName(soleOwner, id)): Promise<void> {
-    const spec = { id, owner: soleOwner, ...(podName !== undefined && { podName }) };
+  async declare(
+    id: string,
+    more: { readonly podName?: string | undefined; readonly template?: string } = {},
+    name: string = sandboxName(soleOwner, id),
+  ): Promise<void> {
+    const spec = { id, owner: soleOwner, ...more };
     const body = { apiVersion: 'paddock.dev/v1alpha1', kind: 'Sandbox', metadata: { name }, spec };
     await this.client.call(z.unknown(), { method: 'POST', path: this.#sandboxes, body });
   }
@@ -145,11 +188,19 @@ export class PoolNamespace implements AsyncDisposable {
   }
 
   /** A gateway's engine, with the keys that it shares with all others. */
-  async openEngine({ poolPolicy = 'cold' as PoolPolicy, identity = `test-${Math.random()}` } = {}) {
+  async openEngine(options: { poolPolicy?: PoolPolicy; identity?: string; startLimitMs?: number } = {}) {
+    const { poolPolicy = 'cold', identity = `test-${Math.random()}`, startLimitMs } = options;
     const client = new ApiClient(findAccess(required(kubeconfigVariable)));
     const log = pino({ level: process.env.ENGINE_TEST_LOG ?? 'silent' });
     const namespace = this.name;
-    const config = { namespace, deployment: 'deer-flow-sandbox', poolPolicy, mountRoots: [] };
+    const config = {
+      namespace,
+      deployment: 'deer-flow-sandbox',
+      poolPolicy,
+      mountRoots: [],
+      templates: {},
+      ...(startLimitMs !== undefined && { startLimitMs }),
+    };
     const engine = new KubernetesEngine({ client, log, identity, config });
     const isLeader = () => engine.shared.isLeader;
     const keys = await ClusterKeys.open({ client, log, namespace, rotateAfterSeconds: 0, isLeader });
@@ -162,14 +213,9 @@ export class PoolNamespace implements AsyncDisposable {
     return { engine, key: keys.key };
   }
 
-  /** Deletes every sandbox, and waits until its pod is gone. */
+  /** Deletes every sandbox. Their pods end in their own time: nothing is theirs any more. */
   async clear(): Promise<void> {
     await this.client.call(z.unknown(), { method: 'DELETE', path: this.#sandboxes });
-    for (let tries = 0; tries < 300; tries++) {
-      if ((await this.#pods('paddock.dev/sandbox')).length === 0) return;
-      await delay(100);
-    }
-    throw new Error('pods of deleted sandboxes are still there');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -204,15 +250,21 @@ export async function sourceIn(namespace: PoolNamespace): Promise<EngineSource> 
   return {
     async open() {
       const opened = await namespace.openEngine();
-      await namespace.untilFree(poolSize);
+      await namespace.untilFree(freeAtFirst);
       return opened;
     },
     [Symbol.asyncDispose]: () => namespace.clear(),
   };
 }
 
-/** How many sandboxes wait in the pool of the tests. */
-export const poolSize = 2;
+/** How many sandboxes wait in the pool of the tests, while nobody takes any. */
+export const poolSize = 4;
+
+/** How many wait when a case begins. More are on their way, so that cases need not wait for each other's. */
+const freeAtFirst = 2;
+
+/** What pods have that wait to be claimed. */
+const ofPool = 'app=deer-flow-sandbox,!paddock.dev/template,pod-template-hash';
 
 const podList = z.object({
   items: z.array(
@@ -225,6 +277,13 @@ const podList = z.object({
   ),
 });
 
+type ListedPod = z.output<typeof podList>['items'][number];
+
+function isReady({ metadata, status }: ListedPod): boolean {
+  const ready = status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True');
+  return ready === true && metadata.deletionTimestamp === undefined;
+}
+
 const sandboxShape = z.object({
   spec: z.object({
     id: z.string(),
@@ -233,46 +292,6 @@ const sandboxShape = z.object({
   }),
   status: z.optional(z.object({ phase: z.optional(z.string()), reason: z.optional(z.string()) })),
 });
-
-const deploymentShape = z.looseObject({
-  metadata: z.looseObject({ namespace: z.string() }),
-  spec: z.looseObject({
-    replicas: z.number(),
-    template: z.looseObject({
-      spec: z.looseObject({
-        containers: z.array(z.looseObject({ image: z.string() })),
-        volumes: z.array(z.looseObject({ name: z.string() })),
-      }),
-    }),
-  }),
-});
-
-function adapted(manifest: unknown, namespace: string, replicas: number) {
-  const deployment = deploymentShape.parse(manifest);
-  const { spec } = deployment.spec.template;
-  const pod = {
-    ...spec,
-    containers: spec.containers.map((container) => ({
-      ...container,
-      image: required(imageVariable),
-      // Many at once on a small machine.
-      resources: { requests: { cpu: '10m', memory: '32Mi' }, limits: { memory: '512Mi' } },
-    })),
-    volumes: spec.volumes.map((volume) =>
-      volume.name === 'skills' ? { name: 'skills', emptyDir: {} } : volume,
-    ),
-  };
-  return {
-    ...deployment,
-    metadata: { ...deployment.metadata, namespace },
-    spec: { ...deployment.spec, replicas, template: { ...deployment.spec.template, spec: pod } },
-  };
-}
-
-function manifests(file: string): unknown[] {
-  const text = readFileSync(join(root, 'docker/k8s', file), 'utf8');
-  return text.split(/^---$/m).map((part) => parse(part));
-}
 
 function required(name: string): string {
   const value = process.env[name];

@@ -17,16 +17,23 @@ bring_images() {
 
 push_images() {
   find_builder
-  local image pushed
+  local image
   for image in "$sandbox_image" "$gateway_image"; do
     have_image "$image" || get_image "$image"
-    pushed=$push/${image#docker.io/}
-    detail "pushing $pushed"
-    "$builder" tag "$image" "$pushed"
-    "$builder" push "$pushed" >"$work/built" 2>&1 || fail "$pushed cannot be pushed: $(tail -n 1 "$work/built")" \
+    detail "pushing $(pushed "$image")"
+    "$builder" tag "$image" "$(pushed "$image")"
+    "$builder" push "$(pushed "$image")" >"$work/built" 2>&1 || fail "$(pushed "$image") cannot be pushed: $(tail -n 1 "$work/built")" \
       "log in to the registry first: $builder login ${push%%/*}"
-    if [ "$image" = "$sandbox_image" ]; then sandbox_image=$pushed; else gateway_image=$pushed; fi
   done
+  name_pushed
+}
+
+pushed() { printf '%s/%s' "$push" "${1#docker.io/}"; }
+
+# From now on the images are those of the registry.
+name_pushed() {
+  sandbox_image=$(pushed "$sandbox_image")
+  gateway_image=$(pushed "$gateway_image")
 }
 
 find_builder() {

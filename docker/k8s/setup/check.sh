@@ -1,31 +1,48 @@
 # shellcheck shell=bash
 # Whether it works, seen as a backend in the cluster sees it; and what to do with it now.
 
-check_answers() {
-  local answer
-  step 'Trying it'
-  # Nodes learn a moment later than we do that the Service leads somewhere.
-  local deadline=$((SECONDS + 20))
-  until answer=$(from_gateway GET /v1/sandbox ''); do
-    [ "$SECONDS" -lt "$deadline" ] || fail "GET /v1/sandbox is not answered: $(last_words)" \
-      "see the gateway's log: kubectl logs --namespace $namespace --selector app=deer-flow-gateway"
-    sleep 0.5
-  done
-  done_with "GET /v1/sandbox answers 200 $(printf '%s' "$answer" | sed -n 's/.*"version":"\([^"]*\)".*/(version \1)/p')"
+# Of an earlier run that was interrupted there may be another.
+trial_sandbox=deer-flow-setup-$$
 
+check_answers() {
+  local answer pool
+  step 'Trying it'
+  gateway_pod=$(newest_gateway)
+  # With an empty pool that a sandbox can be had is known once there was one.
+  pool=$(field deployment '{.spec.replicas}')
+  [ "$pool" = 0 ] || check_probe
+  # A sandbox of its own, which goes also when this is interrupted.
+  at_end=remove_trial_sandbox
   answer=$(from_gateway POST /v1/shell/exec "{\"command\":\"echo it works; $skills_sum\"}") ||
-    fail "no command can be run in a sandbox: $(last_words)" \
-      'an image of your own must be FROM paddock/sandbox' \
+    fail "no sandbox can be bound to a conversation and run a command: $(last_words)" \
+      'an image of your own must be FROM paddock/sandbox and keep its start' \
       "see the gateway's log: kubectl logs --namespace $namespace --selector app=deer-flow-gateway"
-  from_gateway DELETE /api/sandboxes/deer-flow-setup '' >/dev/null 2>&1 || true
   case $answer in *'it works'*) ;; *) fail "a command in a sandbox printed something else: $answer" ;; esac
   done_with "a command ran in a sandbox, $SECONDS s after the start of this script"
+  [ "$pool" != 0 ] || check_probe
+  remove_trial_sandbox
+  at_end=:
   case $answer in
     *"$(local_sum)"*) done_with 'the sandbox sees the skills of this folder' ;;
     *) fail "a sandbox sees other skills than $skills_path has" 'run again without --skip-pull, which copies them to a claim' ;;
   esac
   [ "$recycle" = false ] || recycle_default
 }
+
+check_probe() {
+  local body
+  # Nodes learn a moment later than we do that the Service leads somewhere.
+  local deadline=$((SECONDS + 20))
+  until body=$(from_gateway GET /v1/sandbox ''); do
+    [ "$SECONDS" -lt "$deadline" ] || fail "GET /v1/sandbox is not answered: $(last_words)" \
+      'an image of your own must be FROM paddock/sandbox and keep its start' \
+      "see the gateway's log: kubectl logs --namespace $namespace --selector app=deer-flow-gateway"
+    sleep 0.5
+  done
+  done_with "GET /v1/sandbox answers 200 $(printf '%s' "$body" | sed -n 's/.*"version":"\([^"]*\)".*/(version \1)/p')"
+}
+
+remove_trial_sandbox() { from_gateway DELETE "/api/sandboxes/$trial_sandbox" '' >/dev/null 2>&1 || true; }
 
 recycle_default() {
   from_gateway DELETE /api/sandboxes/default '' >/dev/null ||
@@ -38,24 +55,29 @@ recycle_default() {
 from_gateway() {
   # shellcheck disable=SC2016 # It is JavaScript.
   local program='
-    const [url, method, path, body] = process.argv.slice(1);
+    const [url, id, method, path, body] = process.argv.slice(1);
     const key = process.env.SANDBOX_API_KEY;
-    const headers = { "x-sandbox-id": "deer-flow-setup", "content-type": "application/json", ...(key && { "x-api-key": key }) };
+    const headers = { "x-sandbox-id": id, "content-type": "application/json", ...(key && { "x-api-key": key }) };
     fetch(url + path, { method, headers, ...(body && { body }) }).then(async (response) => {
       const text = await response.text();
       if (response.status === 200) return process.stdout.write(text);
       console.error(response.status + " " + text.slice(0, 500));
       process.exit(1);
     }).catch((error) => { console.error(String(error.cause ?? error)); process.exit(1); });'
-  kubectl exec deployment/deer-flow-gateway --namespace "$namespace" --container gateway -- node -e "$program" \
-    "http://deer-flow-sandbox.$namespace.svc.cluster.local:8080" "$1" "$2" "$3" 2>"$work/said"
+  kubectl exec "$gateway_pod" --namespace "$namespace" --container gateway -- node -e "$program" \
+    "http://deer-flow-sandbox.$namespace.svc.cluster.local:8080" "$trial_sandbox" "$1" "$2" "$3" 2>"$work/said"
+}
+
+# The pod that was made last: of those before, some may still be ending.
+newest_gateway() {
+  kubectl get pods --namespace "$namespace" --selector app=deer-flow-gateway --sort-by=.metadata.creationTimestamp --output name 2>/dev/null | tail -n 1
 }
 
 # Sandboxes outlive a change of the template: their conversations are in them.
 tell_older_sandboxes() {
   local current older
   current=$(kubectl get deployment deer-flow-sandbox --namespace "$namespace" --output 'jsonpath={.spec.template.spec.containers[0].image}')
-  older=$(kubectl get pods --namespace "$namespace" --selector paddock.dev/sandbox --output \
+  older=$(kubectl get pods --namespace "$namespace" --selector 'paddock.dev/sandbox,!paddock.dev/template' --output \
     'jsonpath={range .items[*]}{.metadata.name} {.spec.containers[0].image}{"\n"}{end}' 2>/dev/null |
     awk -v current="$current" 'NF == 2 && $2 != current { print "    " $1 " runs " $2 }')
   [ -z "$older" ] || say "  ! these conversations go on in sandboxes of before (--recycle replaces the one that callers share):

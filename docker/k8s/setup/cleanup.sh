@@ -2,44 +2,56 @@
 # Removes what this script made, told by its mark, and what the gateway made for it. All else stays.
 
 remove_all() {
-  if ! kubectl get namespace "$namespace" >/dev/null 2>&1; then
+  must "namespace $namespace cannot be looked at" get namespace "$namespace" --ignore-not-found --output name >"$work/namespace"
+  if [ ! -s "$work/namespace" ]; then
     done_with "there is no namespace $namespace"
     remove_definition
     return
   fi
   step "Removing what this script made in namespace $namespace"
+  find_marked
   # The sandboxes first, and the gateway while it can see them off.
-  remove_marked deployments deer-flow-sandbox
-  remove_marked deployments ''
+  remove_marked deployment/deer-flow-sandbox
+  remove_marked deployment/
   # Also when an earlier cleanup was interrupted after this.
-  if [ -z "$(kubectl get deployment deer-flow-gateway --namespace "$namespace" --ignore-not-found --output name)" ]; then
+  if ! gateway_stays; then
     wait_for_pods
     remove_made_by_gateway
   fi
   local kind
-  for kind in pods services rolebindings.rbac.authorization.k8s.io roles.rbac.authorization.k8s.io serviceaccounts \
-    networkpolicies.networking.k8s.io persistentvolumeclaims secrets configmaps; do
-    remove_marked "$kind" ''
+  for kind in pod service rolebinding role serviceaccount networkpolicy persistentvolumeclaim secret configmap; do
+    remove_marked "$kind/"
   done
   tell_what_stays
   remove_namespace
   remove_definition
 }
 
-# Names of the objects of a kind that carry the mark, as KIND/NAME.
-marked_objects() {
-  kubectl get "$1" --namespace "$namespace" --output \
-    "go-template={{range .items}}{{\$name := .metadata.name}}{{with .metadata.annotations}}{{if eq (or (index . \"paddock.dev/created-by\") \"\") \"setup\"}}$1/{{\$name}}{{\"\\n\"}}{{end}}{{end}}{{end}}" \
-    2>/dev/null || true
+# Writes the objects that carry the mark to $work/marked, as KIND/NAME.
+find_marked() {
+  kubectl get deployments,pods,services,rolebindings.rbac.authorization.k8s.io,roles.rbac.authorization.k8s.io,serviceaccounts,networkpolicies.networking.k8s.io,persistentvolumeclaims,secrets,configmaps \
+    --namespace "$namespace" --output \
+    'go-template={{range .items}}{{$object := printf "%s/%s\n" .kind .metadata.name}}{{with .metadata.annotations}}{{if eq (or (index . "paddock.dev/created-by") "") "setup"}}{{$object}}{{end}}{{end}}{{end}}' \
+    >"$work/listed" 2>"$work/said" || fail "not all of namespace $namespace can be looked at: $(last_words)" \
+    'nothing was removed; ask whoever runs the cluster for the rights, or to run this'
+  local kind name
+  while IFS=/ read -r kind name; do printf '%s/%s\n' "$(lower "$kind")" "$name"; done <"$work/listed" >"$work/marked"
 }
 
-# remove_marked KINDS NAME: of these kinds, those of that name, or all.
+# remove_marked KIND/NAME: the marked objects of which this is the beginning.
 remove_marked() {
   local object
-  for object in $(marked_objects "$1"); do
-    [ -z "$2" ] || [ "${object#*/}" = "$2" ] || continue
-    remove "$object"
-  done
+  while read -r object; do
+    case $object in "$1"*) remove "$object" ;; esac
+  done <"$work/marked"
+  grep -v "^$1" "$work/marked" >"$work/left" || true
+  mv "$work/left" "$work/marked"
+}
+
+# Whether there is a gateway that this script did not make.
+gateway_stays() {
+  ! grep -q -x Deployment/deer-flow-gateway "$work/listed" &&
+    [ -n "$(kubectl get deployment deer-flow-gateway --namespace "$namespace" --ignore-not-found --output name)" ]
 }
 
 remove() {
@@ -47,7 +59,7 @@ remove() {
     say "    would remove $1"
     return
   fi
-  must "$1 cannot be removed" delete "$1" --namespace "$namespace" --ignore-not-found --timeout="${timeout_seconds}s" >/dev/null
+  must "$1 cannot be removed" delete "$1" --namespace "$namespace" --ignore-not-found --timeout="${timeout_seconds}s" >/dev/null </dev/null
   detail "$1 removed"
 }
 
@@ -80,6 +92,7 @@ remove_namespace() {
   local others
   if [ "$(kubectl get namespace "$namespace" --output 'jsonpath={.metadata.annotations.paddock\.dev/created-by}')" != setup ]; then
     note "namespace $namespace stays: this script did not make it"
+    [ "$dry_run" = true ] || kubectl annotate namespace "$namespace" paddock.dev/used-by- >/dev/null 2>&1 || true
     return
   fi
   [ "$dry_run" = false ] || { say "    would remove namespace/$namespace if nothing else is in it" && return; }

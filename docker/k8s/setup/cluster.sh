@@ -50,18 +50,41 @@ look_around() {
 }
 
 check_rights() {
-  local denied right rights='deployments.apps services serviceaccounts roles.rbac.authorization.k8s.io
+  local denied needed='deployments.apps services serviceaccounts roles.rbac.authorization.k8s.io
     rolebindings.rbac.authorization.k8s.io networkpolicies.networking.k8s.io pods pods/exec'
-  kubectl get namespace "$namespace" >/dev/null 2>&1 || rights="$rights namespaces"
-  kubectl get crd sandboxes.paddock.dev >/dev/null 2>&1 || rights="$rights customresourcedefinitions.apiextensions.k8s.io"
-  # All at once: each of these questions takes as long as a start of kubectl.
-  for right in $rights; do
-    may create "$right" || printf ', create %s' "$right" &
-  done >"$work/denied"
-  wait
-  denied=$(cat "$work/denied")
-  [ -z "$denied" ] || fail "you may not do this in namespace $namespace: ${denied#, }" \
+  kubectl get namespace "$namespace" >/dev/null 2>&1 || needed="$needed namespaces"
+  # Whoever makes a role must have the rights that it gives.
+  if knows_sandboxes; then needed="$needed sandboxes.paddock.dev"; else needed="$needed customresourcedefinitions.apiextensions.k8s.io"; fi
+  ask_for_rights "$needed" | must 'the cluster does not say what you may do there' create --validate=false --filename=- --output \
+    'go-template={{if not .status.allowed}}{{with .spec.resourceAttributes}}{{.verb}} {{.resource}}{{with .group}}.{{.}}{{end}}{{with .subresource}}/{{.}}{{end}}{{"\n"}}{{end}}{{end}}' \
+    >"$work/denied"
+  denied=$(grep '^create ' "$work/denied" | tr '\n' ',' | sed -e 's/,$//' -e 's/,/, /g') || true
+  [ -z "$denied" ] || fail "you may not do this in namespace $namespace: $denied" \
     "ask whoever runs the cluster for these rights, or to apply namespace.yaml for you; kubectl auth whoami says who you are"
 }
 
-may() { [ "$(kubectl auth can-i "$1" "$2" --namespace "$namespace" 2>/dev/null)" = yes ]; }
+# Questions whether these may be created, and what else makes a difference, all at once: one by one each takes a start of kubectl.
+ask_for_rights() {
+  local verb resource group part
+  {
+    # shellcheck disable=SC2086 # They are many.
+    printf 'create %s\n' $1
+    printf '%s\n' 'patch namespaces' 'patch customresourcedefinitions.apiextensions.k8s.io' 'get customresourcedefinitions.apiextensions.k8s.io'
+  } | while read -r verb resource; do
+    part= group=
+    case $resource in */*) part=${resource#*/} resource=${resource%%/*} ;; esac
+    case $resource in *.*) group=${resource#*.} resource=${resource%%.*} ;; esac
+    cat <<END
+apiVersion: authorization.k8s.io/v1
+kind: SelfSubjectAccessReview
+spec: { resourceAttributes: { namespace: $namespace, verb: $verb, group: '$group', resource: $resource, subresource: '$part' } }
+---
+END
+  done
+}
+
+# Whether that is among the rights which were asked for.
+may() { ! grep -q -x "$1 $2" "$work/denied"; }
+
+# Who may look at nothing outside of a namespace learns this too.
+knows_sandboxes() { kubectl get --raw /apis/paddock.dev/v1alpha1 >/dev/null 2>&1; }

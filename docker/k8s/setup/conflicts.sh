@@ -1,14 +1,19 @@
 # shellcheck shell=bash
 # What is on the cluster already under our names: ours, what people set up by hand, the published deployment, or another's.
 
-# Lines `KIND.NAME MARK PART`, MARK being setup or -, PART paddock or -.
+# Lines `KIND.NAME MARK PART GENERATION`: who made it, what it is a part of, and how often it was changed, each - when it does not say.
 find_existing() {
   local file
   for file in namespace.yaml sandbox-service.yaml sandbox-deployment.yaml; do
-    render "$here/$file"
+    # Not everybody may look at what is wider than a namespace.
+    if [ "$file" = namespace.yaml ] && ! may get customresourcedefinitions.apiextensions.k8s.io; then
+      render "$here/$file" | sed '/^---$/,$d'
+    else
+      render "$here/$file"
+    fi
     echo ---
   done >"$work/all.yaml"
-  local line='{{.kind}}.{{.metadata.name}} {{with .metadata.annotations}}{{or (index . "paddock.dev/created-by") "-"}}{{else}}-{{end}} {{with .metadata.labels}}{{or (index . "app.kubernetes.io/part-of") "-"}}{{else}}-{{end}}{{"\n"}}'
+  local line='{{.kind}}.{{.metadata.name}} {{with .metadata.annotations}}{{or (index . "paddock.dev/created-by") "-"}}{{else}}-{{end}} {{with .metadata.labels}}{{or (index . "app.kubernetes.io/part-of") "-"}}{{else}}-{{end}} {{or .metadata.generation "-"}}{{"\n"}}'
   must 'what is on the cluster cannot be read' get --filename="$work/all.yaml" --ignore-not-found \
     --output "go-template={{if .items}}{{range .items}}$line{{end}}{{else if .kind}}$line{{end}}" | sed 's/^/./' |
     while read -r object rest; do printf '%s %s\n' "$(lower "${object#.}")" "$rest"; done >"$work/existing"
@@ -16,12 +21,18 @@ find_existing() {
 
 exists() { grep -q "^$1 " "$work/existing"; }
 # There before, and neither made by this script nor of these manifests.
-is_anothers() { grep -q "^$1 - -\$" "$work/existing" || grep -q "^$1 - [^p]" "$work/existing"; }
+is_anothers() { awk -v object="$1" '$1 == object && $2 != "setup" && $3 != "paddock" { found = 1 } END { exit !found }' "$work/existing"; }
+generation_before() { awk -v object="$1" '$1 == object { print $4 }' "$work/existing"; }
 
 # Whether the deployment that users had before stands here: one Deployment of our name and label, and its Service.
 is_published() {
   [ "$(field deployment '{.spec.template.metadata.labels.app}')" = deer-flow-sandbox ] ||
     [ "$(field service '{.spec.selector.app} {.spec.clusterIP}')" = 'deer-flow-sandbox None' ]
+}
+
+# Whether an earlier run was let into a namespace that somebody else made.
+is_used_here() {
+  [ "$(kubectl get namespace "$namespace" --ignore-not-found --output 'jsonpath={.metadata.annotations.paddock\.dev/used-by}' 2>/dev/null)" = setup ]
 }
 
 # A field of our Deployment or Service as it is on the cluster.
@@ -34,7 +45,7 @@ check_namespace() {
   phase=$(kubectl get namespace "$namespace" --ignore-not-found --output 'jsonpath={.status.phase}' 2>/dev/null) || phase=
   [ "$phase" != Terminating ] || fail "namespace $namespace is being deleted" \
     "wait until it has gone: kubectl wait --for=delete namespace/$namespace --timeout=120s"
-  if is_anothers "namespace.$namespace" && [ "$allow_namespace" = false ] && ! is_published; then
+  if is_anothers "namespace.$namespace" && [ "$allow_namespace" = false ] && ! is_used_here && ! is_published; then
     fail "namespace $namespace is there, and somebody else made it" \
       'go into it all the same: --allow-namespace' 'or use another: --namespace NAME'
   fi
@@ -63,6 +74,8 @@ keep_what_was_chosen() {
   local image
   image=$(field deployment '{.spec.template.spec.containers[0].image}')
   [ "$image" = "$sandbox_image" ] || [ -n "$push" ] || note "new sandboxes run $sandbox_image from now on; so far it was $image"
+  image=$(kubectl get deployment deer-flow-gateway --namespace "$namespace" --ignore-not-found --output 'jsonpath={.spec.template.spec.containers[0].image}')
+  [ -z "$image" ] || [ "$image" = "$gateway_image" ] || [ -n "$push" ] || note "gateways run $gateway_image from now on; so far it was $image"
   if [ "$auth" = false ] && [ "$(gateway_setting PADDOCK_ALLOW_UNAUTHENTICATED)" = false ]; then
     auth=true
     note 'callers are asked for a key, as before'

@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # The images: whether the nodes have or get them, and if not, making and bringing them there.
 
+# What the trial pod ends with where an image is not one of ours.
+not_ours=70
+
 # Whether the nodes can start both images is tried, with a pod that ends at once: it is they that run them.
 provide_images() {
   step "Images $sandbox_image, $gateway_image"
@@ -32,14 +35,14 @@ try_images() {
   if ! trial_pod "$policy" | kubectl create --filename=- --output 'jsonpath={.metadata.uid}' >"$work/trial" 2>"$work/said"; then
     # A namespace may refuse folders of its nodes.
     if [ -n "$skills_to_try" ] && grep -q 'violates PodSecurity.*hostPath' "$work/said"; then
-      without_node_folder
+      without_node_folder refused
       return
     fi
     fail "no pod can be made to try the images with: $(last_words)" "$(way_out "$(last_words)")"
   fi
   while :; do
     state=$(kubectl get pod deer-flow-setup --namespace "$namespace" --output \
-      'jsonpath={.status.phase}{range .status.containerStatuses[*]}{"\n"}{.image} {.state.waiting.reason} {.state.waiting.message}{end}') || state=
+      'jsonpath={.status.phase}{range .status.containerStatuses[*]}{"\n"}{.image} {.state.waiting.reason} {.state.waiting.message}{end}' 2>/dev/null) || state=
     case $state in
       Succeeded*) return 0 ;;
       Failed*) trial_failed ;;
@@ -49,8 +52,8 @@ try_images() {
         return 1
         ;;
     esac
-    if events_of_trial | grep -q 'FailedMount: .*hostPath type check failed'; then
-      without_node_folder
+    if [ -n "$skills_to_try" ] && events_of_trial | grep -q 'FailedMount: .*hostPath type check failed'; then
+      without_node_folder none
       return
     fi
     [ "$SECONDS" -lt "$deadline" ] || trial_failed
@@ -58,20 +61,35 @@ try_images() {
       detail "waiting for the nodes to get them ($((deadline - SECONDS)) s left): $(last_event_of_trial)"
       told=$SECONDS
     fi
-    sleep 0.3
+    sleep 0.5
   done
 }
 
 # Tries the images alone.
 without_node_folder() {
-  skills_on_node=none
+  skills_on_node=$1
   skills_to_try=
   try_images
 }
 
 trial_failed() {
+  tell_wrong_image sandbox "$sandbox_image"
+  tell_wrong_image gateway "$gateway_image"
   fail "a pod that tries the images does not end: $(last_event_of_trial)" \
     "$(way_out "$(last_event_of_trial)")" "see all of it: kubectl get events --namespace $namespace --sort-by=.lastTimestamp"
+}
+
+# tell_wrong_image NAME IMAGE: ends with what is wrong when that container of the trial pod has failed.
+tell_wrong_image() {
+  local said
+  said=$(kubectl get pod deer-flow-setup --namespace "$namespace" --output \
+    "jsonpath={range .status.containerStatuses[?(@.name==\"$1\")]}{.state.terminated.exitCode} {.state.terminated.message}{end}" 2>/dev/null) || return 0
+  case $said in
+    '' | ' ' | '0 '*) ;;
+    "$not_ours "*) fail "$2 is not built FROM paddock/$1, which brings the server that the gateway binds to a conversation" \
+      "an image of your own begins with FROM paddock/$1 and keeps its user and its start: see README.md, Custom Sandbox Image" ;;
+    *) fail "$2 cannot be started: ${said#* }" "an image of your own must be built FROM paddock/$1" ;;
+  esac
 }
 
 # What the trial pod printed of the skills folder as its node sees it.
@@ -111,8 +129,8 @@ $(helper_pod)
   enableServiceLinks: false
   securityContext: { runAsNonRoot: true, runAsUser: 1000, runAsGroup: 1000, seccompProfile: { type: RuntimeDefault } }
   containers:
-$(trial_container sandbox "$sandbox_image" "$1" "$skills_sum" "${skills_to_try:+/mnt/skills}")
-$(trial_container gateway "$gateway_image" "$1" : '')
+$(trial_container sandbox "$sandbox_image" "$1" "test -x /opt/paddock/bin/start || exit $not_ours; $skills_sum" "${skills_to_try:+/mnt/skills}")
+$(trial_container gateway "$gateway_image" "$1" "test -f /opt/paddock/gateway/main.cjs || exit $not_ours" '')
 END
   [ -z "$skills_to_try" ] || cat <<END
   volumes:

@@ -67,27 +67,48 @@ apply_file() {
   split_objects "$1"
   : >"$work/create.yaml"
   : >"$work/apply.yaml"
+  : >"$work/made"
   for object in "$work"/objects/*; do
     name=$(basename "$object" .yaml)
+    # Applied over somebody's namespace, ours would take labels away from it, such as its level of pod security.
+    if [ "${name#*-}" = "namespace.$namespace" ] && is_anothers "namespace.$namespace"; then continue; fi
     if ! exists "${name#*-}"; then marked <"$object" >>"$work/create.yaml" && echo --- >>"$work/create.yaml"; fi
     cat "$object" >>"$work/apply.yaml" && echo --- >>"$work/apply.yaml"
   done
   if [ -s "$work/create.yaml" ]; then
-    must "the cluster refuses what $1 describes" create --filename="$work/create.yaml" >"$work/applied"
-    sed -n 's/ created$/ made/p' "$work/applied" | while read -r line; do detail "$line"; done
+    # What somebody else made in this moment is there, and is applied.
+    kubectl create --filename="$work/create.yaml" >"$work/created" 2>"$work/said" || ! grep -q -v AlreadyExists "$work/said" ||
+      fail "the cluster refuses what $1 describes: $(last_words)"
+    sed -n 's/ created$//p' "$work/created" >"$work/made"
+    while read -r object; do detail "$object made"; done <"$work/made"
   fi
-  must "the cluster refuses what $1 describes" apply --filename="$work/apply.yaml" >"$work/changed"
+  must "the cluster refuses what $1 describes" apply --filename="$work/apply.yaml" >"$work/applied"
+  sed -n 's/ configured$//p' "$work/applied" >"$work/configured"
+  while read -r object; do
+    if is_changed "$object"; then detail "$object changed" && echo "$object" >>"$work/made"; fi
+  done <"$work/configured"
+  [ -s "$work/made" ] || done_with 'up to date'
+}
+
+# Whether what was applied to KIND.GROUP/NAME made a difference. kubectl says `configured` also when a number was spelt in another way.
+is_changed() {
+  local before
   # What was just made is not worth a second line.
-  sed -n 's/ configured$//p' "$work/changed" | while read -r line; do
-    grep -q -x "$line created" "$work/applied" 2>/dev/null || detail "$line changed"
-  done
-  rm -f "$work/applied"
+  ! grep -q -x "$1" "$work/made" || return 1
+  before=$(generation_before "${1%%[./]*}.${1#*/}")
+  [ -z "$before" ] || [ "$before" = - ] ||
+    [ "$(kubectl get "$1" --namespace "$namespace" --output 'jsonpath={.metadata.generation}' 2>/dev/null)" != "$before" ]
 }
 
 apply_namespace() {
   step "Namespace $namespace"
   if may patch customresourcedefinitions.apiextensions.k8s.io && may patch namespaces; then
     apply_file namespace.yaml
+    # So that a second run is let in without being told again.
+    if is_anothers "namespace.$namespace"; then
+      must "namespace $namespace cannot be marked as used" annotate --overwrite namespace "$namespace" paddock.dev/used-by=setup >/dev/null
+      note 'somebody else made it: its labels stay as they are'
+    fi
     must 'the definition of sandboxes does not come into effect' wait --for=condition=Established --timeout=30s \
       crd/sandboxes.paddock.dev >/dev/null
   else
@@ -104,10 +125,15 @@ apply_rest() {
 }
 
 make_key() {
-  kubectl get secret deer-flow-api-key --namespace "$namespace" >/dev/null 2>&1 && return
-  local key
-  key=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
-  must 'the key cannot be stored' apply --filename=- >/dev/null <<END
+  has_key && return
+  api_key | must 'the key cannot be stored' apply --filename=- >/dev/null
+  detail 'secret/deer-flow-api-key made'
+}
+
+has_key() { kubectl get secret deer-flow-api-key --namespace "$namespace" >/dev/null 2>&1; }
+
+api_key() {
+  cat <<END
 apiVersion: v1
 kind: Secret
 metadata:
@@ -116,18 +142,32 @@ metadata:
   labels: { app.kubernetes.io/part-of: paddock }
   annotations: { paddock.dev/created-by: setup }
 stringData:
-  api-key: $key
+  api-key: $(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
 END
-  detail 'secret/deer-flow-api-key made'
 }
 
+# Prints what would be applied, in an order in which it can be.
 show_plan() {
-  local file
-  say "$(printf '▸ Nothing is changed. This would be applied to namespace %s:' "$namespace")"
-  for file in namespace.yaml sandbox-service.yaml sandbox-deployment.yaml; do
-    render "$here/$file"
+  say "▸ Nothing is changed. This would be applied to namespace $namespace:"
+  [ -z "$push" ] || name_pushed
+  if is_anothers "namespace.$namespace"; then
+    render "$here/namespace.yaml" | sed '1,/^---$/d'
+  else
+    render "$here/namespace.yaml"
+  fi
+  echo ---
+  if [ "$auth" = true ] && ! has_key; then
+    api_key
     echo ---
-  done
+  fi
+  if [ "$skills_from" = claim ] && ! kubectl get pvc deer-flow-skills --namespace "$namespace" >/dev/null 2>&1; then
+    note "the skills would be copied to the claim deer-flow-skills"
+    skills_claim
+    echo ---
+  fi
+  render "$here/sandbox-service.yaml"
+  echo ---
+  render "$here/sandbox-deployment.yaml"
 }
 
 lower() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }

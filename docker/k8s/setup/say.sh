@@ -4,14 +4,13 @@
 work=$(mktemp -d "${TMPDIR:-/tmp}/paddock-setup.XXXXXX")
 # What to do besides when the script ends.
 at_end=:
-said_why=false
 trap 'end $?' EXIT
 trap 'printf "\n" >&2; say "interrupted. Run the same again to go on, or ./setup.sh --cleanup to remove what was made."; exit 130' INT
 trap 'exit 143' TERM
 
 end() {
   trap - EXIT
-  if [ "$1" -ne 0 ] && [ "$1" -lt 128 ] && [ "$said_why" = false ]; then
+  if [ "$1" -ne 0 ] && [ "$1" -lt 128 ] && [ ! -e "$work/told" ]; then
     say "error: this script came to an end that it does not know: $(last_words)"
     say 'hint: run the same again; it goes on from where it is'
   fi
@@ -26,9 +25,9 @@ done_with() { printf '  ✓ %s\n' "$*" >&2; }
 note() { printf '  ! %s\n' "$*" >&2; }
 detail() { printf '    %s\n' "$*" >&2; }
 
-# fail MESSAGE [HINT…]: ends with exit code 1.
+# fail MESSAGE [HINT…]: ends with exit code 1. A part of a pipeline ends by itself, so that it was told is kept in a file.
 fail() {
-  said_why=true
+  : >"$work/told"
   printf 'error: %s\n' "$1" >&2
   shift
   while [ $# -gt 0 ]; do
@@ -40,7 +39,7 @@ fail() {
 
 # wrong_use MESSAGE: ends with exit code 2.
 wrong_use() {
-  said_why=true
+  : >"$work/told"
   printf 'error: %s\nhint: ./setup.sh --help lists the options\n' "$1" >&2
   exit 2
 }

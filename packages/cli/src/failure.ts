@@ -1,3 +1,6 @@
+/** The exit code of failures of paddock itself, apart from those of what it runs; the number that `docker run` and `env` use. */
+export const ownFailure = 125;
+
 /** A failure that the command line finds by itself. */
 export class CliError extends Error {
   override readonly name = 'CliError';

@@ -21,6 +21,14 @@ export function printError(text: string | Uint8Array): Promise<void> {
   return write(process.stderr, text);
 }
 
+/** Has what is written by others than `print` end quietly when its reader has left. */
+export function allowClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error) => {
+      if (!isClosedPipe(error)) throw error;
+    });
+}
+
 function write(stream: NodeJS.WriteStream, text: string | Uint8Array): Promise<void> {
   if (text.length === 0) return Promise.resolve();
   return new Promise((resolve, reject) => {

@@ -1,25 +1,30 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import pkg from '../package.json' with { type: 'json' };
 import { addCompletion } from './declare/completion.ts';
 import { addGateway } from './declare/gateway.ts';
-import type { Line } from './declare/line.ts';
+import { cut, type Line } from './declare/line.ts';
 import { addRun } from './declare/run.ts';
 import { addSandboxes } from './declare/sandboxes.ts';
+import { allowClosedPipes } from './output.ts';
+import { reported } from './report.ts';
+import { exitCodeOfUsage } from './usage.ts';
 
 /**
- * Runs a command line and gives its exit code. What follows the first `--` goes to the sandbox as it is. Each command is
- * loaded when it is used.
- *
- * @throws CommanderError for a command line that does not fit, and what the command throws.
+ * Runs a command line and gives its exit code, after it has said what went wrong if something did. What follows the first
+ * `--` goes to the sandbox as it is. Each command is loaded when it is used.
  */
-export async function paddock(argv: readonly string[]): Promise<number> {
-  const cut = argv.indexOf('--');
-  const own = cut < 0 ? argv : argv.slice(0, cut);
+export function paddock(argv: readonly string[]): Promise<number> {
+  allowClosedPipes(); // Help is written by commander.
+  return reported(() => parse(argv));
+}
+
+async function parse(argv: readonly string[]): Promise<number> {
+  const { own, rest } = cut(argv);
   let exitCode = 0;
   const line: Line = {
     // What is to be completed may be any command.
     own: argv[0] === '__complete' ? argv : own,
-    rest: cut < 0 ? undefined : argv.slice(cut + 1),
+    rest,
     ends: (code) => {
       exitCode = code;
     },
@@ -29,7 +34,12 @@ export async function paddock(argv: readonly string[]): Promise<number> {
   addSandboxes(program, line);
   await addGateway(program, line);
   addCompletion(program, line);
-  await program.parseAsync(own, { from: 'user' });
+  try {
+    await program.parseAsync(own, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return exitCodeOfUsage(error);
+    throw error;
+  }
   return exitCode;
 }
 

@@ -1,20 +1,24 @@
 /** The one place where the command line says what went wrong. */
-import { CommanderError } from 'commander';
-import { Interrupted } from './failure.ts';
+import { Interrupted, ownFailure } from './failure.ts';
 import { ClosedPipe } from './output.ts';
 
-/** Failures of paddock itself, apart from those of the commands that it runs; the number that `docker run` and `env` use. */
-const ownFailure = 125;
-
 /**
- * Prints a failure as one line `error: …` and one line `hint: …` on standard error, and gives the exit code for it.
+ * Does the work and gives its exit code. A failure is printed as one line `error: …` and one line `hint: …` on standard
+ * error, and has an exit code of its own.
  */
-export function reportFailure(error: unknown): number {
+export async function reported(work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    return reportFailure(error);
+  }
+}
+
+function reportFailure(error: unknown): number {
   // Thrown when a clean-up failed after the work had: the first failure is the one to mend.
   if (error instanceof SuppressedError) return reportFailure(error.suppressed);
   if (error instanceof Interrupted) return error.exitCode;
   if (error instanceof ClosedPipe) return 0; // It has seen what it wanted.
-  if (error instanceof CommanderError) return reportUsage(error);
   const message = error instanceof Error ? error.message : String(error);
   if (hasHint(error)) return print(message, error.hint);
   if (isOfSystem(error))
@@ -24,15 +28,6 @@ export function reportFailure(error: unknown): number {
     message,
     'This is a fault of paddock itself: report it with what PADDOCK_LOG_LEVEL=debug shows.',
   );
-}
-
-function reportUsage(error: CommanderError): number {
-  // Help and version have been printed; `commander.help` is the help that stands in for a missing command.
-  if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return 0;
-  if (error.code === 'commander.help') return ownFailure;
-  const [first = '', ...others] = error.message.replace(/^error: /, '').split('\n');
-  const meant = others.join(' ').replace(/^\((.*)\)$/, '$1');
-  return print(first, meant || 'See `paddock --help`, or `paddock COMMAND --help`.');
 }
 
 function print(message: string, hint: string): number {

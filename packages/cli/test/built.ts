@@ -16,7 +16,7 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** The command line as it is shipped, one CommonJS file, with the fixture as the gateway's program beside it. */
+/** The command line in one CommonJS file, with the fixture as the gateway's program beside it. */
 export async function buildPaddock() {
   const root = mkdtempSync(join(tmpdir(), 'paddock-cli-'));
   const main = join(root, 'cli/main.cjs');

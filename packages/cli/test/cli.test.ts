@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { flagOf, settingKeys } from '@paddock/protocol/config';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPaddock, exitCodeOf, lineOf } from './built.ts';
@@ -61,6 +62,14 @@ describe('help', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toContain(`Usage: ${['paddock', ...command].join(' ')}`);
     expect(stdout).toMatch(/Examples:\n {2}\$ /);
+  });
+
+  it('ends quietly when its reader has left', async () => {
+    const child = paddock.start(['--help']);
+    child.stdout?.destroy();
+    const said = child.stderr ? text(child.stderr) : undefined;
+    expect(await exitCodeOf(child)).toBe(0);
+    expect(await said).toBe('');
   });
 
   it.each(['serve', 'config'])('of %s lists every setting that has a flag', async (command) => {
@@ -191,6 +200,16 @@ describe('run', () => {
     const child = paddock.start(['--url', gateway.url, 'run', '--', 'bash', '-c', 'while :; do date; done']);
     child.stdout?.once('data', () => child.stdout?.destroy());
     expect(await exitCodeOf(child)).toBe(141);
+  });
+
+  it.each([
+    ['a command', ['run', '--', 'sh', '-c', 'echo out; echo err >&2; exit 4']],
+    ['a file that is not there', ['run', 'gone.py', '--', '-x']],
+    ['a file of no known language', ['run', 'notes']],
+    ['nothing at all', ['run']],
+    ['an option of another command', ['run', '--prot']],
+  ])('is the same with and without options before it: %s', async (_, args) => {
+    expect(await paddock.run(args, { PADDOCK_URL: gateway.url })).toEqual(await on(...args));
   });
 
   it('never parts a character that comes in two pieces', async () => {

@@ -1,6 +1,7 @@
 import type { Operation } from '@paddock/protocol';
 import { failureBody, invalidBody } from '@paddock/protocol/envelope';
 import { errorCatalogue } from '@paddock/protocol/errors';
+import { onFirstUse } from '@paddock/protocol/operation';
 import * as z from 'zod/mini';
 import { PaddockError } from './error.ts';
 
@@ -19,11 +20,17 @@ interface Received {
   readonly text: string;
 }
 
+/** Has ready what reads an answer: made while the answer is on its way, it costs nobody time. */
+export function expectAnswer(row: Operation): void {
+  if (row.answer === 'envelope') envelope();
+  void row.response;
+}
+
 /** @throws PaddockError for a failure that came with status 200, and for a body that is none of the API's. */
 export function readAnswer(row: Operation, place: string, received: Received): Answer<unknown> {
   const body = parseJson(place, received);
   if (row.answer === 'plain') return { data: fit(row.response, body, place, received.status) };
-  const { success, message, hint, data } = fit(envelope, body, place, received.status);
+  const { success, message, hint, data } = fit(envelope(), body, place, received.status);
   if (!success) {
     throw new PaddockError('operation_failed', message ?? `${place} failed`, {
       hint: hint ?? 'The message and data say why.',
@@ -44,7 +51,7 @@ export function isSuccess(status: number): boolean {
 export function failure(place: string, received: Received & { readonly retryAfter: string }): PaddockError {
   const { status, retryAfter } = received;
   const body = parseJson(place, received);
-  const invalid = invalidBody.safeParse(body);
+  const invalid = invalidBody().safeParse(body);
   if (status === 422 && invalid.success) {
     const details = invalid.data.detail;
     const fields = details.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; ');
@@ -70,7 +77,7 @@ export function readFailure(
   body: unknown,
   met: { readonly status?: number; readonly retryAfterMs?: number | undefined } = {},
 ): PaddockError | undefined {
-  const failed = failureBody.safeParse(body);
+  const failed = failureBody().safeParse(body);
   if (!failed.success) return undefined;
   const { code, message, hint, data } = failed.data;
   return new PaddockError(code, message, { hint, data, ...met });
@@ -95,12 +102,14 @@ export function fit<Schema extends z.ZodMiniType>(
   });
 }
 
-const envelope = z.object({
-  success: z.boolean(),
-  message: z.nullish(z.string()),
-  hint: z.nullish(z.string()),
-  data: z.unknown(),
-});
+const envelope = onFirstUse(() =>
+  z.object({
+    success: z.boolean(),
+    message: z.nullish(z.string()),
+    hint: z.nullish(z.string()),
+    data: z.unknown(),
+  }),
+);
 
 function parseJson(place: string, { status, contentType, text }: Received): unknown {
   try {

@@ -1,5 +1,5 @@
 import type { Operation } from '@paddock/protocol';
-import { type Answer, readAnswer } from './answer.ts';
+import { type Answer, expectAnswer, readAnswer } from './answer.ts';
 import type { Connection } from './connection.ts';
 import { Content } from './content.ts';
 import { type CallOptions, exchange } from './exchange.ts';
@@ -19,7 +19,10 @@ export async function call(
   if (row.answer === 'bytes') {
     return { data: new Content(await exchange(connection, row, fields, '*/*', options)) };
   }
-  const reply = await exchange(connection, row, fields, 'application/json', options);
+  const sent = exchange(connection, row, fields, 'application/json', options);
+  // By then the request has left.
+  setImmediate(() => expectAnswer(row));
+  const reply = await sent;
   const { place, status, contentType } = reply;
   return readAnswer(row, place, { status, contentType, text: await reply.text() });
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ConnectionOptions } from './connection.ts';
 import { PaddockError } from './error.ts';
 import type { CallOptions } from './exchange.ts';
@@ -26,7 +25,7 @@ export type Wish = Omit<Parameters<Gateway['sandboxes']['create']>[0], 'sandbox_
  * @throws PaddockError
  */
 export async function claim(options: ConnectionOptions, id?: string, wish: Wish = {}): Promise<Lease> {
-  const sandbox_id = id ?? randomUUID();
+  const sandbox_id = id ?? crypto.randomUUID();
   // Not under the caller's signal: what aborts the work must not keep the sandbox from being released.
   const releasing = new Gateway({ ...options, signal: undefined });
   const release = async ({ wait, ...call }: CallOptions & { readonly wait?: boolean } = {}) => {

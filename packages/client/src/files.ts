@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
@@ -57,7 +56,7 @@ export class Files {
   /** Fetches a file of any size into a file of this machine, which appears when it is complete. */
   async download(path: string, target: string, options?: CallOptions): Promise<void> {
     await using content = await this.#file.download({ path, change_policy: 'abort' }, options);
-    const partial = `${target}.${randomUUID().slice(0, 8)}.part`;
+    const partial = `${target}.${crypto.randomUUID().slice(0, 8)}.part`;
     try {
       await pipeline(content, createWriteStream(partial, { flags: 'wx' }));
       await rename(partial, target);

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-
 /** A file to send: a Blob, such as `fs.openAsBlob` gives for a file of any size, or its bytes as they come. */
 export type FileContent = Blob | AsyncIterable<Uint8Array>;
 
@@ -12,7 +10,7 @@ interface Form {
 
 /** Encodes fields as multipart/form-data. Nothing of a file is held in memory beyond the chunk that is on its way. */
 export function encodeForm(fields: readonly (readonly [string, unknown])[]): Form {
-  const boundary = `paddock-${randomUUID()}`;
+  const boundary = `paddock-${crypto.randomUUID()}`;
   // Text first: the server must know where a file goes before its content comes.
   const texts = fields.filter(([, value]) => value !== null && !isFileContent(value));
   const files = fields.flatMap(([name, value]) => (isFileContent(value) ? [{ name, value }] : []));

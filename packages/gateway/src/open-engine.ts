@@ -58,7 +58,7 @@ async function openKubernetes({ config, log }: EngineNeeds, resources: AsyncDisp
     const ignored = Object.keys(rest).join(', ');
     if (ignored)
       log.warn(
-        `template ${name}: ${ignored} has no effect with engine "kubernetes"; pods are made as the Deployment says`,
+        `template ${name}: ${ignored} has no effect with engine "kubernetes"; pods are made as the Deployment says that is labelled paddock.dev/template=${name}, or the one of all`,
       );
   }
   const identity = `${hostname()}_${randomUUID().slice(0, 8)}`;

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { SandboxName } from '../src/engines/engine.ts';
 import { hostOf, isSameSandbox, programUrl } from '../src/front/address.ts';
 
-const request = (url: string, host?: string[]) =>
-  ({ url, headersDistinct: host ? { host } : {} }) as unknown as IncomingMessage;
+const request = (url: string, hosts: string[] = []) =>
+  ({ url, rawHeaders: hosts.flatMap((host) => ['Host', host]) }) as unknown as IncomingMessage;
 
 describe('the host that a request names', () => {
   it.each([

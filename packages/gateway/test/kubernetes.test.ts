@@ -6,7 +6,16 @@ import { findAccess } from '../src/engines/kubernetes/api/access.ts';
 import { claimPatch, controlledBy } from '../src/engines/kubernetes/manifests.ts';
 import { podSchema, sandboxSchema } from '../src/engines/kubernetes/objects.ts';
 import { podMounts } from '../src/engines/kubernetes/pod-mounts.ts';
-import { belongsTo, delayOf, endOf, isFree, lastEnd, runOf } from '../src/engines/kubernetes/pods.ts';
+import {
+  belongsTo,
+  delayOf,
+  endOf,
+  isFree,
+  lastEnd,
+  runOf,
+  troubleOf,
+} from '../src/engines/kubernetes/pods.ts';
+import { wayOut } from '../src/engines/kubernetes/ways-out.ts';
 
 const controller = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'pool-1', uid: 'rs', controller: true };
 const own = { apiVersion: 'paddock.dev/v1alpha1', kind: 'Sandbox', name: 'abc', uid: 'sbx' };
@@ -98,6 +107,42 @@ describe('a pod', () => {
     const unmet = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'no node' }];
     expect(delayOf(pod({}, { phase: 'Pending', conditions: unmet }))).toBe('Unschedulable: no node');
   });
+
+  const waiting = (reason: string, message?: string) => ({ state: { waiting: { reason, message } } });
+  const failed = { terminated: { reason: 'Error', exitCode: 3 } };
+
+  it.each([
+    ['is ready', { conditions: [{ type: 'Ready', status: 'True' }] }, undefined],
+    ['is about to start', container(waiting('ContainerCreating')), undefined],
+    ['runs and is not ready yet', container({ state: { running: {} } }), undefined],
+    ['has no image', container(waiting('ErrImagePull', 'no such image')), 'ErrImagePull: no such image'],
+    [
+      'starts again and again',
+      container({ ...waiting('CrashLoopBackOff'), lastState: failed }),
+      'CrashLoopBackOff (its container ended: exit code 3)',
+    ],
+    ['is between two starts', container({ state: failed }), 'its container ended: exit code 3'],
+    [
+      'has one that comes first and fails',
+      {
+        initContainerStatuses: [{ name: 'first', restartCount: 0, state: failed }],
+        ...container(waiting('PodInitializing')),
+      },
+      'its container ended: exit code 3',
+    ],
+    [
+      'has one that came first and is done',
+      {
+        initContainerStatuses: [
+          { name: 'first', restartCount: 0, state: { terminated: { reason: 'Completed', exitCode: 0 } } },
+        ],
+        ...container(waiting('PodInitializing')),
+      },
+      undefined,
+    ],
+  ])('that %s has told what is wrong with its start, and only that', (_, status, trouble) => {
+    expect(troubleOf(pod({}, status))).toBe(trouble);
+  });
 });
 
 describe('a claim', () => {
@@ -108,7 +153,11 @@ describe('a claim', () => {
       metadata: {
         resourceVersion: '7',
         labels: { 'pod-template-hash': null, 'paddock.dev/sandbox': 'abc' },
-        annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' },
+        annotations: {
+          'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false',
+          // By which it is known later that there is a newer template.
+          'paddock.dev/template-hash': '1',
+        },
         ownerReferences: [controller, own],
       },
     });
@@ -123,6 +172,27 @@ describe('a claim', () => {
 
   it('has the Sandbox control the pod in the end, without holding its deletion back', () => {
     expect(controlledBy(sandbox(), [own])).toEqual([{ ...own, controller: true, blockOwnerDeletion: false }]);
+  });
+});
+
+describe('the way out of a trouble', () => {
+  it.each([
+    ['pod a: ImagePullBackOff: Back-off pulling image "x"', 'get the image'],
+    ['pod a: Failed: Failed to apply default image tag: InvalidImageName', 'get the image'],
+    ['pod a: FailedMount: hostPath type check failed: /x is not a directory', 'no such folder'],
+    ['pod a: FailedMount: configmap "paddock-keys" not found', 'logs of the gateways'],
+    ['no pod can be made: FailedCreate: pods "a" is forbidden: exceeded quota: few', 'quota is full'],
+    ['no pod can be made: FailedCreate: pods "a" is forbidden: violates PodSecurity "x"', 'pod security'],
+    ['pod a: Unschedulable: pod has unbound immediate PersistentVolumeClaims', 'has no volume'],
+    ['pod a: Unschedulable: 0/1 nodes are available', 'No node takes the pod'],
+    ['pod a: CrashLoopBackOff (its container ended: exit code 1)', 'kubectl logs --previous'],
+    ['the Deployment a is scaled to 0', 'kubectl scale'],
+    ['there is no Deployment a', 'setup.sh'],
+    ['there is no Deployment with the label paddock.dev/template=a to make it from', 'docs/configuration.md'],
+    ['pods of the Deployment a are not labelled app=b', 'that label'],
+    ['pod a: FailedCreatePodSandBox: something', 'kubectl describe pod'],
+  ])('is told for %s', (trouble, way) => {
+    expect(wayOut(trouble)).toContain(way);
   });
 });
 

@@ -179,14 +179,14 @@ export const settings = {
     env: 'PADDOCK_IDLE_SECONDS',
     default: 1_800,
     summary:
-      'Seconds without a request or running command after which a sandbox is released; 0 is never. The one that callers share who name none is kept.',
+      'Seconds without a request or running command after which a sandbox is released; 0 is never. The one that callers share who name none is kept; with engine kubernetes only until the Deployment has a newer template.',
   },
   maxLifeSeconds: {
     ...seconds(0, 31_536_000),
     env: 'PADDOCK_MAX_LIFE_SECONDS',
     default: 86_400,
     summary:
-      'Seconds after which a sandbox is released even when it is used; 0 is never. The same exception holds.',
+      'Seconds after which a sandbox is released even when it is used; 0 is never. The one that callers share who name none is kept.',
   },
   softFileFailures: {
     ...flag(),
@@ -221,7 +221,7 @@ export const settings = {
     default: {},
     defaultText: 'none',
     summary:
-      'Kinds of sandboxes that a create can ask for by name, each with a pool of its own (warmSandboxes: 0 when absent). What one leaves out is as for all; env is what its commands get.',
+      'Kinds of sandboxes that a create can ask for by name, each with a pool of its own (warmSandboxes: 0 when absent). What one leaves out is as for all; env is what its commands get. With engine kubernetes a pool is a Deployment with the label paddock.dev/template.',
   },
   createTimeoutSeconds: {
     ...seconds(1, 3_600),

@@ -79,8 +79,8 @@ const catalogue = {
   },
   template_unknown: {
     status: 422,
-    what: 'The configuration has no template of that name. Nothing was made.',
-    todo: 'Leave template out, or take a name that the setting templates has.',
+    what: 'There is no template of that name. Nothing was made.',
+    todo: 'Leave template out, or take a name that the setting templates has or, on Kubernetes, a Deployment is labelled with.',
   },
   sandbox_starting: {
     status: 503,

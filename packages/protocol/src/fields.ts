@@ -25,5 +25,9 @@ export const count = () => z.int().check(z.gte(0));
 export const sandboxId = () =>
   z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, 'must match ^[A-Za-z0-9_-]{1,64}$'));
 
+/** The name of a template. */
+export const templateName = () =>
+  z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, 'must be a name of letters, digits, _ . -'));
+
 /** Nothing to send, or nothing to tell. */
 export const nothing = () => z.object({});

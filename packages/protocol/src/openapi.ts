@@ -26,7 +26,7 @@ export function renderOpenApi(
     info,
     paths,
     components: {
-      schemas: { Failure: jsonSchema(failureBody), HTTPValidationError: jsonSchema(invalidBody) },
+      schemas: { Failure: jsonSchema(failureBody()), HTTPValidationError: jsonSchema(invalidBody()) },
     },
   };
 }

@@ -68,19 +68,26 @@ export function operation<Request extends ObjectSchema, Response extends z.ZodMi
   response,
   ...row
 }: Row<Request, Response>): Operation<Request, Response> {
-  const made: { request?: Request; response?: Response } = {};
+  const [requestOnce, responseOnce] = [onFirstUse(request), onFirstUse(response)];
   return {
     answer: 'envelope',
     errors: [],
     ...row,
     get request() {
-      made.request ??= request();
-      return made.request;
+      return requestOnce();
     },
     get response() {
-      made.response ??= response();
-      return made.response;
+      return responseOnce();
     },
+  };
+}
+
+/** Has something made when it is first asked for: most programs ask for few schemas. */
+export function onFirstUse<Made>(make: () => Made): () => Made {
+  let made: { readonly value: Made } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 

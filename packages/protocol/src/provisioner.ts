@@ -1,8 +1,7 @@
 /** The provisioner API: how a backend creates, finds and ends the sandboxes of its conversations. */
 import * as z from 'zod/mini';
-import { field, maybe, nothing, sandboxId, seconds, text } from './fields.ts';
+import { field, maybe, nothing, sandboxId, seconds, templateName, text } from './fields.ts';
 import { downloadOperation, type OperationTable, operation } from './operation.ts';
-import { templateName } from './template.ts';
 
 /** Backends destroy a sandbox whose status is not exactly `Running`, so a fault of ours is never one of these. */
 const statuses = ['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown', 'NotFound'] as const;
@@ -22,6 +21,7 @@ const provisioned = () =>
     sandbox_id: z.string(),
     sandbox_url: field(z.string(), 'The base URL of this sandbox for the AIO API.'),
     status: z.enum(statuses),
+    reason: maybe(z.string(), 'What is wrong with its start, while it does not serve and that is known.'),
     program_url: maybe(
       z.string(),
       'Where a program that listens in it is, on an origin of its own, once {port} is replaced. Not in lists without a filter; absent where programDomain does not fit the address that was used.',
@@ -89,7 +89,10 @@ export const provisioner = {
           sandbox_id: field(sandboxId(), 'The id, chosen by the caller.'),
           thread_id: maybe(threadId(), 'The conversation it is for.'),
           user_id: maybe(userId(), 'The user it is for.'),
-          template: maybe(templateName(), 'The kind of sandbox, as the setting templates names it.'),
+          template: maybe(
+            templateName(),
+            'The kind of sandbox, as the setting templates names it or, on Kubernetes, the label of a Deployment.',
+          ),
           metadata: maybe(
             z
               .record(metadataKey(), metadataValue())

@@ -1,9 +1,6 @@
 /** Named kinds of sandboxes, as the setting `templates` holds them. */
 import * as z from 'zod/mini';
-
-/** The name of a template. */
-export const templateName = () =>
-  z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, 'must be a name of letters, digits, _ . -'));
+import { templateName } from './fields.ts';
 
 const limit = (to: number) => z.number().check(z.gte(0), z.lte(to));
 

@@ -6,11 +6,12 @@ import type { Duplex } from 'node:stream';
 import { Routes, serve } from '@paddock/http';
 import { aio, control, type SandboxContext } from '@paddock/protocol';
 import { BashSessions, bashRoutes } from './bash/index.ts';
-import { Activity, admission, bindRoutes, Identity, rehearseBind, TrustedKeys } from './bind/index.ts';
+import { Activity, admission, bindRoutes, Identity, TrustedKeys } from './bind/index.ts';
 import { contextRoutes } from './context/index.ts';
 import type { StartOptions } from './environment.ts';
 import { fileRoutes, isFileFault } from './file/index.ts';
 import { Programs } from './proxy/index.ts';
+import { rehearse } from './rehearsal.ts';
 import { Settling } from './settle.ts';
 import { ShellSessions, shellRoutes, TerminalSockets } from './shell/index.ts';
 
@@ -70,8 +71,9 @@ export function createApp(start: StartOptions, describe: () => SandboxContext): 
     idleMs: () => activity.idleSeconds * 1000,
     onSettled() {
       if (identity.isBound) return;
-      rehearseBind(start.runDir, options).catch((error) =>
-        options.logFault(randomUUID(), error, { method: 'POST', path: '/bind' }),
+      bash.prepare();
+      rehearse(start.runDir, { serve: options, commands: sessionOptions }).catch((error) =>
+        options.logFault(randomUUID(), error, { method: 'POST', path: control.server.bind.path }),
       );
     },
   });

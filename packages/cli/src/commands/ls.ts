@@ -21,6 +21,8 @@ export async function ls({ all = false, quiet, ...options }: LsOptions): Promise
   const ids = sandboxes.map(({ sandbox_id }) => sandbox_id);
   if (quiet) return await print(ids.map((id) => `${id}\n`).join(''));
   const width = Math.max(2, ...ids.map((id) => id.length));
-  const lines = sandboxes.map(({ sandbox_id, status }) => `${sandbox_id.padEnd(width)}  ${status}`);
+  const lines = sandboxes.map(({ sandbox_id, status, reason }) =>
+    [sandbox_id.padEnd(width), status, ...(reason ? [reason] : [])].join('  '),
+  );
   await print(`${[`${'ID'.padEnd(width)}  STATUS`, ...lines].join('\n')}\n`);
 }

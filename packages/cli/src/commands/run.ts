@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type ConnectionOptions, claim, Gateway, PaddockError } from '@paddock/client/parts';
-import type { Box } from '../execution/box.ts';
+import { type ConnectionOptions, Gateway, PaddockError } from '@paddock/client/parts';
+import { type Box, newBox } from '../execution/box.ts';
+import { execute } from '../execution/execute.ts';
+import { inputOf } from '../execution/input.ts';
 import { CliError } from '../failure.ts';
 import { type Program, programOf } from '../language.ts';
 import { type GlobalOptions, type OpenReach, openReach } from '../reach.ts';
@@ -25,25 +26,12 @@ export async function run(options: RunOptions): Promise<number> {
   const { signal } = ending;
   await using reach = await openReach(options, signal);
   await using gateway = await gatewayFor(reach, signal);
-  const [lease, parts] = await Promise.all([claim({ ...gateway.connection, signal }), loadExecution()]);
   // The next run need not wait until everything of this one is put away, unless the gateway goes with it.
-  await using _ = { [Symbol.asyncDispose]: () => lease.release({ wait: gateway.isOurs }) };
-  const box = parts.boxOf(gateway.connection, lease.id);
+  await using box = newBox(gateway.connection, gateway.isOurs);
   const args = await prepare(work, box, signal);
   const { json = false, interactive = false } = options;
-  const input = work.isFromInput ? undefined : parts.inputOf(interactive);
-  return await parts.execute(box, args, { json, ending, input, endsWithIt: true });
-}
-
-/** What comes after the claim, loaded while the gateway works on that: once the request for it has left. */
-async function loadExecution() {
-  await delay(1);
-  const [{ boxOf }, { execute }, { inputOf }] = await Promise.all([
-    import('../execution/box.ts'),
-    import('../execution/execute.ts'),
-    import('../execution/input.ts'),
-  ]);
-  return { boxOf, execute, inputOf };
+  const input = work.isFromInput ? undefined : inputOf(interactive);
+  return await execute(box, args, { json, ending, input, endsWithIt: true });
 }
 
 /** A command, or a program with its arguments. */
@@ -60,13 +48,13 @@ async function readWork({ file, lang, rest = [] }: RunOptions): Promise<Work> {
     throw new CliError('there is nothing to run', { hint: 'Give a file, or a command behind --.' });
   }
   const source = file ?? '-';
-  const content = source === '-' ? await buffer(process.stdin) : await readLocal(source);
+  const content = source === '-' ? await buffer(process.stdin) : readLocal(source);
   return { program: programOf(source, content, lang), args: rest, isFromInput: source === '-' };
 }
 
-async function readLocal(file: string): Promise<Buffer> {
+function readLocal(file: string): Buffer {
   try {
-    return await readFile(file);
+    return readFileSync(file);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CliError(`${file} cannot be read: ${reason}`, { hint: 'A command stands behind --.', cause });
@@ -112,8 +100,7 @@ const noGateway = new Set<string>(['unreachable', 'connection_lost', 'unexpected
 async function prepare({ program, args }: Work, box: Box, signal: AbortSignal): Promise<readonly string[]> {
   if (!program) return args;
   const path = `/tmp/paddock-run/${program.name}`;
-  const file = await box.file();
-  await file.write(
+  await box.file.write(
     { file: path, content: program.content.toString('base64'), encoding: 'base64' },
     { signal },
   );

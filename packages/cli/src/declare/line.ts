@@ -7,3 +7,9 @@ export interface Line {
   /** Sets the exit code; 0 unless it is called. */
   ends(exitCode: number): void;
 }
+
+/** Parts what is paddock's own from what goes to the sandbox as it is: what follows the first `--`. */
+export function cut(argv: readonly string[]): Pick<Line, 'own' | 'rest'> {
+  const at = argv.indexOf('--');
+  return at < 0 ? { own: argv, rest: undefined } : { own: argv.slice(0, at), rest: argv.slice(at + 1) };
+}

@@ -1,25 +1,57 @@
-import { atPath, type ConnectionOptions, connectionTo, type Methods, methodsOf } from '@paddock/client/parts';
+import {
+  atPath,
+  type ConnectionOptions,
+  connectionTo,
+  Gateway,
+  type Methods,
+  methodsOf,
+} from '@paddock/client/parts';
 import { bash } from '@paddock/protocol/bash';
+import { file } from '@paddock/protocol/file';
+import { randomId } from '../random-id.ts';
 
-type Bash = Methods<{ bash: typeof bash }>['bash'];
-type File = Methods<{ file: typeof import('@paddock/protocol/file').file }>['file'];
+const tables = { bash, file };
 
-/** A sandbox as commands are run in it. Of the tables, those that most commands do without are loaded when they are used. */
-export interface Box {
+/** A sandbox as commands are run in it. */
+export interface Box extends Methods<typeof tables> {
   readonly id: string;
-  readonly bash: Bash;
-  file(): Promise<File>;
 }
 
 /** The sandbox of an id, which must exist. Sends nothing yet. */
 export function boxOf(options: ConnectionOptions, id: string): Box {
-  const connection = connectionTo(atPath(options, id));
+  return { id, ...methodsOf(tables, connectionTo(atPath(options, id))) };
+}
+
+/** A sandbox that is gone at the end of its scope. */
+interface OwnBox extends Box, AsyncDisposable {}
+
+/**
+ * A new sandbox. The first request to it makes it, which saves one that would only do that; those that follow find it or
+ * fail, so that nobody works on in an empty one after it has ended.
+ *
+ * @param releaseWaits whether the end of its scope waits until everything of it is put away.
+ */
+export function newBox(options: ConnectionOptions, releaseWaits: boolean): OwnBox {
+  const id = randomId();
+  const existing = boxOf(options, id);
+  let next: Omit<Box, 'id'> = methodsOf(tables, connectionTo(options, { 'x-sandbox-id': id }));
+  const take = () => {
+    const taken = next;
+    next = existing;
+    return taken;
+  };
   return {
     id,
-    bash: methodsOf({ bash }, connection).bash,
-    async file() {
-      const { file } = await import('@paddock/protocol/file');
-      return methodsOf({ file }, connection).file;
+    get bash() {
+      return take().bash;
+    },
+    get file() {
+      return take().file;
+    },
+    async [Symbol.asyncDispose]() {
+      // Not under the caller's signal: what aborts the work must not keep the sandbox from being released.
+      const { sandboxes } = new Gateway({ ...options, signal: undefined });
+      await sandboxes.release({ sandbox_id: id, ...(!releaseWaits && { wait: 'false' }) });
     },
   };
 }

@@ -1,18 +1,23 @@
-import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { PaddockError } from '@paddock/client/parts';
 import type { BashStatus } from '@paddock/protocol';
 import { Interrupted } from '../failure.ts';
 import { ClosedPipe, print, printError } from '../output.ts';
 import { quote } from '../quote.ts';
-import type { Ending } from '../signals.ts';
+import { randomId } from '../random-id.ts';
+import { type Ending, exitCodeOf } from '../signals.ts';
 import type { Box } from './box.ts';
 import { type Ended, follow, limitWholeBytes } from './follow.ts';
+import { send } from './input.ts';
 
 /** What a shell tells of a command that wrote to a reader which had left. */
 const brokenPipe = 141;
 
 /** How long the first answer waits for a command that is soon over, in seconds. What others print shows after that. */
 const soonSeconds = 0.1;
+
+/** A command that has not begun so long after somebody wants it to end waits for its sandbox: it ends then without it. */
+const startLimitMs = 1_000;
 
 interface ExecuteOptions {
   readonly json: boolean;
@@ -35,17 +40,16 @@ export async function execute(
   args: readonly string[],
   { json, ending, input, endsWithIt = false }: ExecuteOptions,
 ): Promise<number> {
-  const base = `/tmp/.paddock-${randomUUID()}`;
+  const base = `/tmp/.paddock-${randomId()}`;
   const files = { out: `${base}.out`, err: `${base}.err` };
   // Chosen here, so that it can be ended before the first answer has come.
-  const session_id = randomUUID();
+  const session_id = randomId();
   const left = new AbortController();
   const signal = AbortSignal.any([ending.signal, left.signal]);
   try {
-    // Before the first answer there may be nothing yet that could take it.
-    const started = Promise.withResolvers<void>();
+    const started = Promise.withResolvers<true>();
     using _ = ending.onInterrupt(() => {
-      void started.promise.then(() => interrupt(box, session_id)).catch((error) => left.abort(error));
+      interrupt(box, session_id, started.promise).catch((error) => left.abort(error));
     });
     const command = commandOf(args, files);
     const first = await box.bash.exec(
@@ -57,11 +61,11 @@ export async function execute(
       },
       { signal },
     );
-    started.resolve();
+    started.resolve(true);
     const over = isOver(first)
       ? Promise.resolve(first)
       : end(box, { session_id, command_id: first.command_id }, signal);
-    if (input) void feed(box, session_id, input, over).catch((error) => left.abort(error));
+    if (input) void send(box, session_id, input, over).catch((error) => left.abort(error));
     const told = { out: [] as Uint8Array[], err: [] as Uint8Array[] };
     const keep = (name: 'out' | 'err') => async (bytes: Uint8Array) =>
       void told[name].push(Buffer.from(bytes));
@@ -118,18 +122,13 @@ async function end(
   }
 }
 
-async function feed(
-  box: Box,
-  session_id: string,
-  input: NodeJS.ReadableStream,
-  over: Promise<unknown>,
-): Promise<void> {
-  const { send } = await import('./input.ts');
-  await send(box, session_id, input, over);
-}
-
-/** What a terminal does: the command and all that it started get SIGINT, and may take it as they like. */
-async function interrupt(box: Box, session_id: string): Promise<void> {
+/**
+ * What a terminal does: the command and all that it started get SIGINT, and may take it as they like. Before the first answer
+ * there may be nothing yet that could take it.
+ */
+async function interrupt(box: Box, session_id: string, started: Promise<true>): Promise<void> {
+  if (!(await Promise.race([started, delay(startLimitMs, false, { ref: false })])))
+    throw new Interrupted(exitCodeOf('SIGINT'));
   await box.bash.kill({ session_id, signal: 'SIGINT' }).catch(ignoreGone);
 }
 

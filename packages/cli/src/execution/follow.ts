@@ -34,7 +34,7 @@ export async function follow({ box, path, over, whole, take, signal }: Following
   let pauseMs = firstPauseMs;
   for (;;) {
     // Most commands are over before the first look.
-    const ended = await Promise.race([over, pause(pauseMs, signal)]);
+    const ended = await within(pauseMs, over, signal);
     const short = position === 0 && ended?.status === 'completed' ? shortOf(whole(ended)) : undefined;
     if (short) return short.length > 0 ? take(short) : undefined;
     const before = position;
@@ -53,16 +53,29 @@ function shortOf(text: string): Uint8Array | undefined {
   return bytes.length < limitWholeBytes && !text.includes('\uFFFD') ? bytes : undefined;
 }
 
-async function pause(ms: number, signal: AbortSignal): Promise<undefined> {
-  await delay(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
-  return undefined;
+/** What a promise gives, if it does within a time. Nothing of the time is left behind, which would keep the process alive. */
+async function within<Result>(
+  limitMs: number,
+  promise: Promise<Result>,
+  signal: AbortSignal,
+): Promise<Result | undefined> {
+  const settled = new AbortController();
+  const pause = delay(limitMs, undefined, { signal: AbortSignal.any([signal, settled.signal]) });
+  try {
+    return await Promise.race([promise, pause]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    settled.abort();
+    pause.catch(() => {});
+  }
 }
 
 async function* read(box: Box, path: string, from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   try {
     const headers = { range: `bytes=${from}-` };
-    const file = await box.file();
-    yield* await file.download({ path }, { headers, signal });
+    yield* await box.file.download({ path }, { headers, signal });
   } catch (error) {
     // Nothing new yet, or a command that has not begun.
     if (error instanceof PaddockError && nothingYet.has(error.code)) return;

@@ -86,6 +86,12 @@ export type Readiness =
   | { readonly ready: true; readonly probe: Server | undefined }
   | { readonly ready: false; readonly reason: string };
 
+/** Why a sandbox does not serve yet, and what to do about it. */
+export interface Delay {
+  readonly reason: string;
+  readonly hint: string;
+}
+
 /** Told what becomes of sandboxes that several gateways share. */
 export interface Observer {
   /** There is a sandbox, or it is another than it was. */
@@ -110,6 +116,12 @@ export interface Shared {
   readonly isLeader: boolean;
   /** Whether an address is a sandbox's own. */
   isSandbox(address: string): boolean;
+  /** The kinds of sandboxes that can be asked for now, besides those that the configuration names. */
+  readonly templates: readonly string[];
+  /** What is wrong with the start of a sandbox; undefined while it only takes its time, or serves. */
+  delayOf(claim: Claim): Delay | undefined;
+  /** Whether new sandboxes are made otherwise than this one was, and one of them waits to take its place. */
+  isOutdated(name: SandboxName): boolean;
 }
 
 /** Makes, lists and ends sandboxes. Every engine passes the same contract suite: test/engine-contract. */

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type Claim, SetupError } from '../engines/engine.ts';
 
 /** Why a sandbox ends, or its server does. */
-export type EndReason = 'request' | 'idle' | 'absolute' | 'failure' | 'shutdown';
+export type EndReason = 'request' | 'idle' | 'absolute' | 'outdated' | 'failure' | 'shutdown';
 
 /** What happened to a sandbox, for those who account for it. The names are stable. */
 export type AuditEvent =

@@ -32,7 +32,7 @@ export async function callServer<Op extends Operation>(call: ServerCall<Op>): Pr
   const { status, body } = await exchange(call);
   if (status === 200)
     return call.row.response.parse(call.row.answer === 'plain' ? body : dataOf(body)) as ResponseOf<Op>;
-  const failure = failureBody.safeParse(body);
+  const failure = failureBody().safeParse(body);
   if (failure.success && isErrorCode(failure.data.code))
     throw new Fault(failure.data.code, failure.data.message);
   throw new Error(`a sandbox server answered ${status} to ${call.row.path}`);

@@ -4,10 +4,12 @@ import type { Logger } from 'pino';
 import type { Claim, Engine, Kept, Notes, SandboxName } from '../engines/engine.ts';
 import type { GatewayKey } from '../trust/gateway-key.ts';
 import type { Audit, EndReason } from './audit.ts';
+import { defaultId } from './default-id.ts';
 import { type Expiry, expiryOf, type LifeLimits } from './expiry.ts';
 import { Member, type MemberDeps, type Upstream } from './member.ts';
 import { sandboxName } from './name.ts';
 import { replaced } from './notices.ts';
+import { limitReached, stillStarting, templateUnknown } from './refusals.ts';
 
 /** What a new sandbox is to be like. One that exists stays as it is. */
 export type Wish = Pick<Claim, 'template' | 'mounts' | 'notes'>;
@@ -76,8 +78,10 @@ export class Fleet implements AsyncDisposable {
    */
   async ensure(owner: string, id: string): Promise<Upstream> {
     const name = sandboxName(owner, id);
-    await this.#releasing.get(name);
-    return this.#inTime(this.#members.get(name) ?? this.#add(owner, id));
+    const releasing = this.#releasing.get(name);
+    if (releasing) await releasing;
+    const known = this.#members.get(name);
+    return known?.readyNow ?? this.#inTime(known ?? this.#add(owner, id));
   }
 
   /**
@@ -150,7 +154,10 @@ export class Fleet implements AsyncDisposable {
 
   /** When a sandbox is to be released. */
   expiryOf(member: Member): Expiry {
-    return expiryOf(member.life, this.#options);
+    const { id, name } = member.claim;
+    // Only there does it matter.
+    const isOutdated = id === defaultId && (this.#options.engine.shared?.isOutdated(name) ?? false);
+    return expiryOf({ ...member.life, isOutdated }, this.#options);
   }
 
   /** Ends a sandbox and deletes its files. */
@@ -207,11 +214,9 @@ export class Fleet implements AsyncDisposable {
   }
 
   #checkTemplate(template: string | undefined): void {
-    const known = Object.keys(this.#options.templates);
-    if (template === undefined || known.includes(template)) return;
-    const hint =
-      known.length > 0 ? `Take one of ${known.join(', ')}, or none.` : 'Leave template out: there are none.';
-    throw new Fault('template_unknown', `there is no template "${template}"`, { hint });
+    const { templates, engine } = this.#options;
+    const known = new Set([...Object.keys(templates), ...(engine.shared?.templates ?? [])]);
+    if (template !== undefined && !known.has(template)) throw templateUnknown(template, [...known].sort());
   }
 
   #add(owner: string, id: string, wish: Wish = {}): Member {
@@ -242,7 +247,7 @@ export class Fleet implements AsyncDisposable {
     const over = new AbortController();
     const timeoutMs = Math.min(patienceSeconds, this.#options.createTimeoutSeconds) * 1000;
     const tooLong = delay(timeoutMs, undefined, { signal: over.signal }).then(() => {
-      throw new Fault('sandbox_starting', undefined, { headers: { 'retry-after': '1' } });
+      throw stillStarting(this.#options.engine.shared?.delayOf(member.claim));
     });
     const started = member.ready();
     // Not only while somebody waits: a start that fails after its callers have been told to ask again fails all the same.
@@ -284,10 +289,5 @@ const endings = {
   request: 'released',
   idle: 'it was idle',
   absolute: 'it reached its maximum age',
+  outdated: 'it was idle, and a newer one took its place',
 } satisfies Partial<Record<EndReason, string>>;
-
-function limitReached(what: string, setting: string): Fault {
-  return new Fault('sandbox_limit', `${what}, as many as ${setting} allows`, {
-    headers: { 'retry-after': '5' },
-  });
-}

@@ -70,7 +70,7 @@ export class Reaper implements Disposable {
     const isDue = () => this.#fleet.expiryOf(member).atMs <= Date.now();
     if (!shared.isLeader || !member.serves || !isDue()) return;
     const { reason } = this.#fleet.expiryOf(member);
-    if (reason === 'idle') {
+    if (reason !== 'absolute') {
       await member.ready();
       if (!(await member.askUse())) return;
     }

@@ -1,5 +1,6 @@
 /** What the address that a caller used says: the host that it named, and the program that this stands for. */
 import type { IncomingMessage } from 'node:http';
+import type { RawHeaders } from '@paddock/http/relay';
 import { Fault } from '@paddock/protocol';
 import type { SandboxName } from '../engines/engine.ts';
 
@@ -46,13 +47,27 @@ export function isSameSandbox(origin: string, host: string): boolean {
  * passed it on may have gone by another one than we do (RFC 9112, 3.2).
  */
 export function hostOf(request: IncomingMessage): string {
-  const [host = '', ...others] = request.headersDistinct.host ?? [];
-  if (others.length > 0)
+  const [host = '', another] = valuesOf(request.rawHeaders, 'host');
+  if (another !== undefined)
     throw new Fault('host_refused', 'the request has more than one Host header', { hint: oneHost });
   const authority = absolute.exec(request.url ?? '')?.[1];
   if (authority !== undefined && authority.toLowerCase() !== host.toLowerCase())
     throw new Fault('host_refused', 'the target names another host than the Host header', { hint: oneHost });
   return host;
+}
+
+/**
+ * Every value of a header, as they were sent. What Node has for this makes a table of all headers, for each request anew.
+ *
+ * @param name in lower case.
+ */
+export function valuesOf(raw: RawHeaders, name: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    const original = raw[i] ?? '';
+    if (original.length === name.length && original.toLowerCase() === name) values.push(raw[i + 1] ?? '');
+  }
+  return values;
 }
 
 const oneHost = 'Name the host once.';

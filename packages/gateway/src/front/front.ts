@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { answerOnSocket, type FaultLog, type Routes, sendFailure, serve } from '@paddock/http';
 import { Fault } from '@paddock/protocol';
 import type { Fleet, Upstream } from '../fleet/index.ts';
-import { hostOf, programHost } from './address.ts';
+import { hostOf, programHost, valuesOf } from './address.ts';
 import type { Auth } from './auth.ts';
 import type { Mount } from './mount.ts';
 import type { Probe } from './probe.ts';
@@ -87,7 +87,7 @@ export class Front {
       throw new Fault('draining', undefined, { headers: { connection: 'close' } });
     return resolve({
       target: request.url ?? '/',
-      ids: request.headersDistinct[idHeader] ?? [],
+      ids: valuesOf(request.rawHeaders, idHeader),
       program: programHost(host, this.#options.programDomain),
     });
   }

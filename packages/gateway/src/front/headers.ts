@@ -25,5 +25,7 @@ export function requestHeaders(raw: RawHeaders, sent: Sent): string[] {
     (sent.keyed && name === 'authorization') ||
     (sent.isUpgrade && name === 'content-length') ||
     (sent.forwarded.length > 0 && forwardedHeaders.has(name));
-  return [...endToEnd(raw, dropped), ...sent.forwarded, tokenHeader, sent.token, ...sent.hop];
+  const headers = endToEnd(raw, dropped);
+  headers.push(...sent.forwarded, tokenHeader, sent.token, ...sent.hop);
+  return headers;
 }

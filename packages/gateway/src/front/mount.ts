@@ -1,6 +1,7 @@
 /** Where the content of a sandbox stands on the web, and what follows for its headers. */
 import type { IncomingMessage } from 'node:http';
 import { endToEnd, type RawHeaders } from '@paddock/http/relay';
+import { valuesOf } from './address.ts';
 
 export type Mount =
   /** The sandbox's API, on the gateway's own origin. */
@@ -53,7 +54,8 @@ export function answerHeaders(raw: RawHeaders, mount: Mount, host: string): stri
           'set-cookie': (cookie) => cookieBelow(mount.prefix, cookie),
           location: (location) => locationBelow(mount.prefix, location, host),
         });
-  return isPlainJson(raw) ? ours : [...ours, 'Content-Security-Policy', 'sandbox'];
+  if (!isPlainJson(raw)) ours.push('Content-Security-Policy', 'sandbox');
+  return ours;
 }
 
 function rewritten(raw: RawHeaders, change: Record<string, (value: string) => string>): string[] {
@@ -86,6 +88,6 @@ function below(prefix: string, path: string): string {
 
 /** True for what no browser takes for a page. Of several types a browser may choose another than we would. */
 function isPlainJson(raw: RawHeaders): boolean {
-  const types = raw.filter((_, i) => i % 2 === 1 && raw[i - 1]?.toLowerCase() === 'content-type');
-  return types.length === 1 && /^application\/json\s*(;[^,]*)?$/i.test(types[0] ?? '');
+  const [type = '', another] = valuesOf(raw, 'content-type');
+  return another === undefined && /^application\/json\s*(;[^,]*)?$/i.test(type);
 }

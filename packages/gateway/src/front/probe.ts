@@ -35,6 +35,10 @@ export class Probe {
     try {
       const signal = AbortSignal.timeout(probeTimeoutMs);
       return await callServer({ server, agent, row: aio.sandbox.context, body: {}, signal });
+    } catch (cause) {
+      // Whatever runs there, it is no server of a sandbox, or one in trouble: not a fault of this program.
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new Fault('sandbox_failed', `a sandbox that waits does not answer as one: ${why}`, { cause });
     } finally {
       agent.destroy();
     }

@@ -50,10 +50,12 @@ export function sandboxRoutes({
     const { id, name, template } = member.claim;
     const { metadata = {} } = member.notes;
     const secret = auth.keyed ? `.${auth.pathSecret(name)}` : '';
+    const delay = member.serves ? undefined : engine.shared?.delayOf(member.claim);
     return {
       sandbox_id: id,
       sandbox_url: `${publicUrl ?? `http://${call.headers.host}`}/s/${id}${secret}`,
       status: member.serves ? 'Running' : 'Pending',
+      ...(delay && { reason: delay.reason }),
       ...(template !== undefined && { template }),
       ...(Object.keys(metadata).length > 0 && { metadata }),
     };

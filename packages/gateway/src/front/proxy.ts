@@ -26,13 +26,9 @@ interface Forwarding {
  * @throws {Fault} `sandbox_failed` when the server could not be reached, so that nothing ran; `sandbox_died` when it
  * ended before it answered.
  */
-export async function forward(
-  request: IncomingMessage,
-  response: ServerResponse,
-  to: Forwarding,
-): Promise<void> {
+export function forward(request: IncomingMessage, response: ServerResponse, to: Forwarding): Promise<void> {
   const isGone = () => response.destroyed;
-  await relay(request, response, onwardOf(request, to, isGone, false)).catch(blameSandbox);
+  return relay(request, response, onwardOf(request, to, isGone, false)).catch(blameSandbox);
 }
 
 /** Passes an upgrade such as a WebSocket on, then joins the two connections. Same errors as `forward`. */
@@ -78,7 +74,6 @@ function open(
       forwarded: forwardedTo(request, mount),
       hop: isUpgrade ? upgradeTo(request) : requestFraming(request),
     }),
-    setHost: false,
   });
 }
 

@@ -110,7 +110,7 @@ function refuseTricks(ours: string, programs: string): void {
   const tricks =
     /%2e|%2f|%5c/i.test(ours) ||
     /[\\\0-\x20\x7f]/.test(ours + programs) ||
-    (ours + programs).split('/').some((part) => /^(\.|%2e){1,2}$/i.test(part));
+    /(^|\/)(\.|%2e){1,2}(\/|$)/i.test(ours + programs);
   if (tricks) throw new Fault('route_not_found', 'the path has dot segments or encoded separators');
 }
 
@@ -126,5 +126,7 @@ function invalidId(loc: string[], msg: string): InvalidInput {
 /** The query of a request target. */
 export function queryOf(target: string): URLSearchParams {
   const cut = target.indexOf('?');
-  return new URLSearchParams(cut < 0 ? '' : target.slice(cut + 1));
+  return cut < 0 ? noQuery : new URLSearchParams(target.slice(cut + 1));
 }
+
+const noQuery = new URLSearchParams();

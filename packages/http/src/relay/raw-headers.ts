@@ -27,14 +27,20 @@ export function endToEnd(raw: RawHeaders, isDropped: (name: string) => boolean =
 }
 
 /** The headers, in lower case, that the Connection headers call their connection's own. */
-function namedByConnection(raw: RawHeaders): string[] {
-  const named: string[] = [];
+function namedByConnection(raw: RawHeaders): readonly string[] {
+  let named: string[] | undefined;
   for (let i = 0; i < raw.length; i += 2) {
-    if (raw[i]?.toLowerCase() !== 'connection') continue;
+    const name = raw[i] ?? '';
+    if (name.length !== connection.length || name.toLowerCase() !== connection) continue;
+    if (raw[i + 1] === 'keep-alive') continue; // It names none, and is what most say.
+    named ??= [];
     for (const option of (raw[i + 1] ?? '').split(',')) named.push(option.trim().toLowerCase());
   }
-  return named.filter((name) => !notForConnectionToName.has(name));
+  return named?.filter((name) => !notForConnectionToName.has(name)) ?? none;
 }
+
+const connection = 'connection';
+const none: readonly string[] = [];
 
 /** Headers by which a request that goes on is framed as it came. They follow those of `endToEnd`. */
 export function requestFraming(request: IncomingMessage): string[] {

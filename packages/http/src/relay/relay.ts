@@ -9,7 +9,7 @@ export interface Onward {
   /** The request to the next server. Its body has not begun. */
   readonly request: ClientRequest;
   /** The headers that go back to the caller, of those that came with the answer. */
-  readonly answerHeaders: (answer: IncomingMessage) => RawHeaders;
+  readonly answerHeaders: (answer: IncomingMessage) => string[];
 }
 
 /**
@@ -37,7 +37,8 @@ export function relay(
       // Later it is for the answer to say that it broke off: one to a body that nobody wanted is whole all the same.
       if (!isAnswered) fail(error);
     });
-    onward.once('close', () => {
+    // It comes once, as what follows: `once` would only make more to throw away, for each request.
+    onward.on('close', () => {
       if (!isAnswered) fail(new Error('the connection closed without an answer'));
     });
     const clientGone = () => {
@@ -45,8 +46,8 @@ export function relay(
       resolve();
     };
     if (response.destroyed) return clientGone();
-    response.once('close', clientGone);
-    onward.once('response', (answer) => {
+    response.on('close', clientGone);
+    onward.on('response', (answer) => {
       isAnswered = true;
       try {
         sendHead(response, answer, answerHeaders(answer));
@@ -54,8 +55,8 @@ export function relay(
         return fail(new Error('the answer cannot be passed on', { cause: error }));
       }
       answer.pipe(response, { end: false });
-      answer.once('end', () => endGently(response));
-      answer.once('error', () => response.destroy());
+      answer.on('end', () => endGently(response));
+      answer.on('error', () => response.destroy());
     });
     // Not a pipeline: one whose sink closes early destroys its source, and with it the answer's own connection.
     request.pipe(onward);
@@ -67,9 +68,9 @@ export function relay(
 }
 
 /** @throws {Error} for a head that a hostile or broken server sent, which Node reads and does not write. */
-function sendHead(response: ServerResponse, answer: IncomingMessage, headers: RawHeaders): void {
-  const close = isStillSending(response.req) ? ['Connection', 'close'] : [];
-  response.writeHead(answer.statusCode ?? 0, reasonOf(answer), [...headers, ...close]);
+function sendHead(response: ServerResponse, answer: IncomingMessage, headers: string[]): void {
+  if (isStillSending(response.req)) headers.push('Connection', 'close');
+  response.writeHead(answer.statusCode ?? 0, reasonOf(answer), headers);
   // Events must leave when they come, also the headers before the first one.
   if (answer.headers['content-length'] === undefined) response.flushHeaders();
 }

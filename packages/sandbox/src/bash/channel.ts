@@ -25,6 +25,12 @@ export class Channel implements Disposable {
     this.stderr = new Output(pool, stderr);
   }
 
+  /** Reads the outputs, which the command must have opened. */
+  listen(): void {
+    this.stdout.listen();
+    this.stderr.listen();
+  }
+
   /** Closes all ends; what processes still print is lost. */
   [Symbol.dispose](): void {
     this.input.close();
@@ -92,16 +98,28 @@ export class Input {
 /** What a command prints to one of its outputs, until everybody who may print has closed it. */
 export class Output {
   readonly ring = new OutputRing();
-  readonly #socket: Socket;
+  readonly #pool: PipePool;
+  readonly #name: string;
+  readonly #fd: number;
+  #socket: Socket | undefined;
   readonly #closed = Promise.withResolvers<void>();
   #listener: () => void = () => undefined;
   #open = true;
 
   constructor(pool: PipePool, name: string) {
-    const fd = openSync(pool.path(name), constants.O_RDONLY | constants.O_NONBLOCK);
+    this.#pool = pool;
+    this.#name = name;
+    this.#fd = openSync(pool.path(name), constants.O_RDONLY | constants.O_NONBLOCK);
+  }
+
+  /**
+   * Reads what comes. Not before the command has opened it: where a pipe was written to before, gVisor takes a reader without
+   * a writer to be at the end.
+   */
+  listen(): void {
     let ended = false;
     this.#socket = new Socket({
-      fd,
+      fd: this.#fd,
       readable: true,
       writable: false,
       // One buffer for all that comes: a flood then leaves no garbage.
@@ -117,13 +135,7 @@ export class Output {
     this.#socket.once('end', () => {
       ended = true;
     });
-    this.#socket.once('close', () => {
-      this.#open = false;
-      this.ring.trim();
-      pool.giveBack(name, ended);
-      this.#closed.resolve();
-      this.#listener();
-    });
+    this.#socket.once('close', () => this.#hasClosed(ended));
     this.#socket.resume();
   }
 
@@ -142,7 +154,20 @@ export class Output {
   }
 
   close(): void {
-    this.#socket.destroy();
+    if (this.#socket !== undefined) this.#socket.destroy();
+    else if (this.#open) {
+      closeSync(this.#fd);
+      this.#hasClosed(false);
+    }
+  }
+
+  /** @param isFree nobody has it open any more who would write into what is read of the next command */
+  #hasClosed(isFree: boolean): void {
+    this.#open = false;
+    this.ring.trim();
+    this.#pool.giveBack(this.#name, isFree);
+    this.#closed.resolve();
+    this.#listener();
   }
 }
 

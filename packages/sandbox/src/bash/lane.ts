@@ -72,6 +72,7 @@ export class Lane {
       const fileLocks = randomInt(highestMark);
       this.#process.stdin?.write(`${id} ${fileLocks} ${channel.names.join(' ')}\n`);
       const pid = await pending.started.promise;
+      channel.listen();
       const mark = { variable: `${commandMark}=${id}`, fileLocks };
       return { id, mark, pid, channel, exited: pending.ended.promise };
     } catch (error) {

@@ -6,13 +6,19 @@ interface ProcessStat {
   readonly parent: number;
   readonly group: number;
   readonly session: number;
-  /** The process group that the terminal's keys and signals go to. */
+  /** The process group that the terminal's keys and signals go to; 0 where the kernel does not tell. */
   readonly foregroundGroup: number;
+  /** In ticks of the kernel's clock. */
+  readonly startedTicks: number;
 }
 
-/** The process group in the foreground of the terminal that `pid` belongs to, or undefined when it is gone. */
-export function foregroundGroup(pid: number): number | undefined {
-  const group = stat(pid)?.foregroundGroup;
+/**
+ * The process group in the foreground of the terminal of a shell, or undefined when it is gone. Where the kernel does not
+ * tell (gVisor), that of the shell's youngest child, which is most likely what it waits for.
+ */
+export function foregroundGroup(shell: number): number | undefined {
+  const group = stat(shell)?.foregroundGroup;
+  if (group === 0) return youngestChild(shell)?.group;
   return group !== undefined && group > 0 ? group : undefined;
 }
 
@@ -93,6 +99,11 @@ export function processLink(pid: number, name: `fd/${number}` | 'cwd'): string |
   }
 }
 
+function youngestChild(pid: number): ProcessStat | undefined {
+  const children = Array.from(stats(), ([, found]) => found).filter(({ parent }) => parent === pid);
+  return children.toSorted((one, other) => other.startedTicks - one.startedTicks)[0];
+}
+
 function processes(matches: (found: ProcessStat) => boolean): number[] {
   return Array.from(stats(), ([pid, found]) => (matches(found) ? [pid] : [])).flat();
 }
@@ -129,9 +140,8 @@ function stat(pid: number): ProcessStat | undefined {
   } catch {
     return undefined;
   }
-  const [state = 'X', parent, group, session, , foreground] = text
-    .slice(text.lastIndexOf(')') + 2)
-    .split(' ');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state = 'X', parent, group, session, , foreground] = fields;
   if (state === 'Z' || state === 'X') return undefined;
   return {
     state,
@@ -139,5 +149,6 @@ function stat(pid: number): ProcessStat | undefined {
     group: Number(group),
     session: Number(session),
     foregroundGroup: Number(foreground),
+    startedTicks: Number(fields[19]),
   };
 }

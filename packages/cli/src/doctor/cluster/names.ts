@@ -12,6 +12,8 @@ export const serverPort = 8080;
 export const definition = { name: 'sandboxes.paddock.dev', version: 'v1alpha1' } as const;
 /** On a claimed pod. */
 export const sandboxLabel = 'paddock.dev/sandbox';
+/** On the pods of a pool beside the one that all share. */
+export const templateLabel = 'paddock.dev/template';
 /** Of namespaces whose pods may call the gateway. */
 export const clientLabel = 'paddock.dev/client';
 export const leaseName = 'paddock-gateway';

@@ -4,7 +4,7 @@ import type { Verdict } from '../check.ts';
 import { gatewayApp, sandboxApp, sandboxLabel } from './names.ts';
 import type { Deployment, Pod } from './objects.ts';
 import { enumerated, type Scene, unseen } from './scene.ts';
-import { isReady, type Trouble, troublesOf } from './trouble.ts';
+import { isOf, isReady, type Trouble, troublesOf } from './trouble.ts';
 import { wayOut } from './way-out.ts';
 
 /** Whether the nodes get the images that gateways and sandboxes run. */
@@ -44,7 +44,7 @@ export function checkPool(scene: Scene): Verdict {
   const found = rolloutOf(scene, sandboxApp);
   if ('status' in found) return found;
   if (look.pods.is === 'hidden') return unseen('the pods', look.pods);
-  const ours = look.pods.value.filter(({ metadata }) => metadata.labels?.app === sandboxApp);
+  const ours = look.pods.value.filter((pod) => isOf(sandboxApp, pod));
   const free = ours.filter((pod) => isFree(pod) && isReady(pod)).length;
   const claimed = ours.filter((pod) => !isFree(pod)).length;
   const message = `${free} of ${found.wanted} ready for new conversations, ${claimed} in use`;

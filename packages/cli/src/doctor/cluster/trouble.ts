@@ -1,6 +1,6 @@
 /** Why pods do not get ready, as the cluster says it. */
 import type { Look } from './look.ts';
-import { gatewayApp, sandboxApp } from './names.ts';
+import { gatewayApp, sandboxApp, templateLabel } from './names.ts';
 import type { Deployment, Pod } from './objects.ts';
 
 /** What it is about; `start` is all that comes after the image is there. */
@@ -18,7 +18,7 @@ export interface Trouble {
 export function troublesOf(look: Look, app: string): Trouble[] {
   const refused = refusalsOf(look, app).map((said) => ({ about: aboutOf(said), said }));
   if (look.pods.is === 'hidden') return refused;
-  const pods = look.pods.value.filter(({ metadata }) => metadata.labels?.app === app);
+  const pods = look.pods.value.filter((pod) => isOf(app, pod));
   return [...refused, ...pods.flatMap((pod) => troubleOf(look, pod) ?? [])];
 }
 
@@ -37,6 +37,11 @@ function troubleOf(look: Look, pod: Pod): Trouble | undefined {
   if (deletionTimestamp !== undefined || isReady(pod)) return undefined;
   const said = stateOf(look, pod) ?? lastWarning(look, name);
   return said === undefined ? undefined : { about: aboutOf(said), said, pod: name };
+}
+
+/** Whether a pod is of gateways, or of the pool that all share. */
+export function isOf(app: string, { metadata: { labels } }: Pod): boolean {
+  return labels?.app === app && labels[templateLabel] === undefined;
 }
 
 export function isReady({ status }: Pod): boolean {

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { Fault } from '@paddock/protocol';
-import type { Claim, Mount } from '../engine.ts';
+import type { Claim } from '../engine.ts';
 import { ApiError, isApiError } from './api/client.ts';
 import type { Cluster } from './cluster.ts';
 import { claimPatch, coldPod, sandboxOf } from './manifests.ts';
+import { templateLabel } from './names.ts';
 import { type Deployment, type Pod, podSchema, type Sandbox, sandboxSchema } from './objects.ts';
 import { podMounts } from './pod-mounts.ts';
 import { belongsTo, endOf, isUnclaimed } from './pods.ts';
+import type { Pool } from './pool.ts';
+import { wayOut } from './ways-out.ts';
 
 /** What a claim does when no pod of the pool is free. */
 export type PoolPolicy = 'cold' | 'wait' | 'fail';
@@ -24,6 +27,10 @@ export interface ClaimingOptions {
   readonly policy: PoolPolicy;
   /** Folders of nodes below which everything may be mounted. */
   readonly mountRoots: readonly string[];
+  /** Templates that need no pool of their own, since the configuration knows them. */
+  readonly templates: readonly string[];
+  /** What keeps a pool from having a free pod. */
+  readonly troubleOf: (pool: Pool) => string | undefined;
   /** Whether a Sandbox had a pod: one without is then over, and not in the making. */
   readonly wasJoined: (sandbox: Sandbox) => boolean;
 }
@@ -93,11 +100,23 @@ export class Claiming {
     throw new Error(`the Sandbox ${from.metadata.name} never got a pod`);
   }
 
-  /** @throws {Fault} `sandbox_failed` while there is none. */
-  get #deployment(): Deployment {
-    const { deployment, deploymentName } = this.#options.cluster;
-    if (deployment) return deployment;
-    throw new Fault('sandbox_failed', `there is no Deployment ${deploymentName} to make sandboxes from`);
+  /**
+   * What sandboxes of a template are made from.
+   *
+   * @throws {Fault} `sandbox_failed` while that cannot be had.
+   */
+  #source(template: string | undefined): { pool: Pool; deployment: Deployment } {
+    const { cluster, templates } = this.#options;
+    if (template !== undefined && !templates.includes(template) && !cluster.namedPools.has(template))
+      throw failed(`there is no Deployment with the label ${templateLabel}=${template} to make it from`);
+    const pool = cluster.poolOf(template);
+    const { deployment } = pool;
+    if (!deployment) throw failed(`there is no Deployment ${pool.name} to make sandboxes from`);
+    if (deployment.spec.template.metadata?.labels?.app !== cluster.deploymentName)
+      throw failed(
+        `pods of the Deployment ${pool.name} are not labelled app=${cluster.deploymentName}, by which network policies know sandboxes`,
+      );
+    return { pool, deployment };
   }
 
   /** Reads a Sandbox where it is kept. */
@@ -113,9 +132,10 @@ export class Claiming {
   /** @returns undefined when the name is taken. */
   async #make(claim: Claim, signal: AbortSignal): Promise<Joined | undefined> {
     const { cluster } = this.#options;
-    const choice = await this.#choose(claim.mounts, signal);
+    const choice = await this.#choose(claim, signal);
     try {
-      const body = sandboxOf(claim, choice.name, this.#deployment, Date.now());
+      const { deployment } = this.#source(claim.template);
+      const body = sandboxOf(claim, choice.name, deployment, Date.now());
       const path = cluster.paths.sandboxes;
       const sandbox = await taken(cluster.client.call(sandboxSchema, { method: 'POST', path, body }));
       if (!sandbox) return undefined;
@@ -136,23 +156,29 @@ export class Claiming {
   }
 
   /** A pod that runs cannot get a volume any more: who wants some gets a new one, whatever the pool has. */
-  async #choose(mounts: readonly Mount[] = [], signal: AbortSignal) {
-    const { cluster, mountRoots } = this.#options;
+  async #choose({ template, mounts = [] }: Pick<Claim, 'template' | 'mounts'>, signal: AbortSignal) {
+    const { cluster, mountRoots, troubleOf } = this.#options;
+    const { pool } = this.#source(template);
     const needsNew = podMounts(mounts, mountRoots).volumeMounts.length > 0;
     const policy = needsNew ? 'cold' : this.#options.policy;
-    const pod = needsNew ? undefined : cluster.takePod();
+    const pod = needsNew ? undefined : pool.take();
     if (pod) return { kind: 'free', name: pod.metadata.name, pod } as const;
     switch (policy) {
       case 'cold': {
-        const name = `${cluster.deploymentName}-cold-${randomBytes(5).toString('hex')}`;
+        const name = `${pool.name}-cold-${randomBytes(5).toString('hex')}`;
         return { kind: 'cold', name } as const;
       }
       case 'wait': {
-        const freed = await cluster.pods.until(() => cluster.takePod(), signal);
+        const freed = await cluster.pods.until(() => cluster.poolOf(template).take(), signal);
         return { kind: 'free', name: freed.metadata.name, pod: freed } as const;
       }
-      case 'fail':
-        throw new Fault('pool_empty', undefined, { headers: { 'retry-after': '2' } });
+      case 'fail': {
+        const trouble = troubleOf(pool);
+        const headers = { 'retry-after': '2' };
+        if (trouble === undefined) throw new Fault('pool_empty', undefined, { headers });
+        const message = `No sandbox of the pool is ready, and poolPolicy is "fail": ${trouble}`;
+        throw new Fault('pool_empty', message, { hint: wayOut(trouble), headers });
+      }
     }
   }
 
@@ -172,7 +198,9 @@ export class Claiming {
   async #createPod(sandbox: Sandbox, name: string): Promise<void> {
     const { cluster } = this.#options;
     const mounts = podMounts(sandbox.spec.mounts ?? [], this.#options.mountRoots);
-    const body = coldPod(sandbox, name, this.#deployment, mounts, Date.now());
+    const { pool, deployment } = this.#source(sandbox.spec.template);
+    const madeFrom = pool.templateHash;
+    const body = coldPod({ sandbox, name, deployment, madeFrom, mounts, nowMs: Date.now() });
     try {
       const call = cluster.client.call(podSchema, { method: 'POST', path: cluster.paths.pods, body });
       const made = await taken(call);
@@ -180,7 +208,7 @@ export class Claiming {
       else await this.#readPod(name);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      throw new Fault('sandbox_failed', `no pod could be made: ${error.message}`, { cause: error });
+      throw failed(`no pod could be made: ${error.message}`, error);
     }
   }
 
@@ -189,7 +217,7 @@ export class Claiming {
   }
 
   async #pointToAnother(sandbox: Sandbox, signal: AbortSignal): Promise<Sandbox | undefined> {
-    const choice = await this.#choose(sandbox.spec.mounts, signal);
+    const choice = await this.#choose(sandbox.spec, signal);
     try {
       return await this.#point(sandbox, choice.name);
     } finally {
@@ -223,6 +251,10 @@ export class Claiming {
     }
     return found;
   }
+}
+
+function failed(message: string, cause?: unknown): Fault {
+  return new Fault('sandbox_failed', message, { hint: wayOut(message), cause });
 }
 
 /** Undefined for what is not there. */

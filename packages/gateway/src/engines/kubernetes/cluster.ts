@@ -2,29 +2,29 @@ import type { Logger } from 'pino';
 import { type ApiClient, isApiError } from './api/client.ts';
 import { Mirror } from './api/mirror.ts';
 import { deletion } from './manifests.ts';
-import { type Paths, pathsOf } from './names.ts';
+import { type Paths, pathsOf, templateLabel } from './names.ts';
 import {
   anything,
   type Deployment,
   deploymentSchema,
   type Pod,
   podSchema,
-  type ReplicaSet,
   replicaSetSchema,
   type Sandbox,
   sandboxSchema,
 } from './objects.ts';
-import { isFree, isReady } from './pods.ts';
+import { Pool } from './pool.ts';
 
 export interface ClusterOptions {
   readonly client: ApiClient;
   readonly log: Logger;
   readonly namespace: string;
-  /** The Deployment whose pods are the pool. Its pods, and those that were claimed of them, have it as their label `app`. */
+  /**
+   * The Deployment whose pods are the pool of sandboxes without a template. All pods of sandboxes have its name as their label
+   * `app`: network policies, gateways and people know them by that.
+   */
   readonly deployment: string;
 }
-
-const revisionAnnotation = 'deployment.kubernetes.io/revision';
 
 /** What is in the namespace now, kept in step by watches. */
 export class Cluster implements Disposable {
@@ -35,7 +35,8 @@ export class Cluster implements Disposable {
   readonly sandboxes: Mirror<typeof sandboxSchema>;
   readonly #replicaSets: Mirror<typeof replicaSetSchema>;
   readonly #deployments: Mirror<typeof deploymentSchema>;
-  /** Pods that a claim of this gateway is about to take. */
+  /** Those that are pools of templates. */
+  readonly #named: Mirror<typeof deploymentSchema>;
   readonly #taken = new Set<string>();
 
   constructor({ client, log, namespace, deployment }: ClusterOptions) {
@@ -53,55 +54,45 @@ export class Cluster implements Disposable {
       query: ofPool,
       schema: replicaSetSchema,
     });
-    this.#deployments = new Mirror({
-      client,
-      log,
-      path: paths.deployments,
-      query: { fieldSelector: `metadata.name=${deployment}` },
-      schema: deploymentSchema,
-    });
+    const deployments = { client, log, path: paths.deployments, schema: deploymentSchema };
+    const unnamed = { fieldSelector: `metadata.name=${deployment}` };
+    this.#deployments = new Mirror({ ...deployments, query: unnamed });
+    this.#named = new Mirror({ ...deployments, query: { labelSelector: templateLabel } });
   }
 
   /** @throws {ApiError} when something cannot be listed. */
   async start(): Promise<void> {
-    await Promise.all([this.#deployments.start(), this.#replicaSets.start(), this.pods.start()]);
+    const deployments = [this.#deployments.start(), this.#named.start()];
+    await Promise.all([...deployments, this.#replicaSets.start(), this.pods.start()]);
     // Last: what they own is known then.
     await this.sandboxes.start();
   }
 
-  /** The Deployment whose pods are the pool, while there is one. */
-  get deployment(): Deployment | undefined {
+  /** The pool of sandboxes that name no template. */
+  get unnamedPool(): Pool {
     const found = this.#deployments.get(this.deploymentName);
-    return found?.metadata.deletionTimestamp === undefined ? found : undefined;
+    const isThere = found?.metadata.deletionTimestamp === undefined;
+    return this.#poolOf(this.deploymentName, isThere ? found : undefined);
   }
 
-  /** What makes new pods for the pool. */
-  get newestReplicaSet(): ReplicaSet | undefined {
-    const { deployment } = this;
-    const own = this.#replicaSets
-      .all()
-      .filter(({ metadata }) =>
-        metadata.ownerReferences?.some(({ uid }) => uid === deployment?.metadata.uid),
-      );
-    return own.sort((a, b) => revisionOf(b) - revisionOf(a))[0];
+  /** The pools of templates that have one of their own, by the templates' names. */
+  get namedPools(): ReadonlyMap<string, Pool> {
+    const pools = new Map<string, Pool>();
+    for (const deployment of this.#named.all()) {
+      const { name, labels, deletionTimestamp } = deployment.metadata;
+      const template = labels?.[templateLabel];
+      if (template && deletionTimestamp === undefined) pools.set(template, this.#poolOf(name, deployment));
+    }
+    return pools;
   }
 
-  /** Ready pods that nobody has claimed. None while pods are being taken away: which, only their controller knows. */
-  freePods(): Pod[] {
-    const newest = this.newestReplicaSet;
-    if (!newest || newest.status.replicas > (newest.spec.replicas ?? 1)) return [];
-    return this.pods.all().filter((pod) => isFree(pod, newest.metadata.uid) && isReady(pod));
+  get pools(): readonly Pool[] {
+    return [this.unnamedPool, ...this.namedPools.values()];
   }
 
-  /**
-   * One of the free pods, for a claim of this gateway alone until it is put back. At random: gateways that took the oldest
-   * would all take the same.
-   */
-  takePod(): Pod | undefined {
-    const free = this.freePods().filter(({ metadata }) => !this.#taken.has(metadata.uid));
-    const pod = free[Math.floor(Math.random() * free.length)];
-    if (pod) this.#taken.add(pod.metadata.uid);
-    return pod;
+  /** The pool that sandboxes of a template come from; one without a pool of its own has that of all. */
+  poolOf(template: string | undefined): Pool {
+    return (template !== undefined && this.namedPools.get(template)) || this.unnamedPool;
   }
 
   putBack(uid: string): void {
@@ -127,12 +118,16 @@ export class Cluster implements Disposable {
     }
   }
 
+  #poolOf(name: string, deployment: Deployment | undefined): Pool {
+    return new Pool(name, deployment, {
+      pods: this.pods,
+      replicaSets: this.#replicaSets,
+      taken: this.#taken,
+    });
+  }
+
   [Symbol.dispose](): void {
-    for (const mirror of [this.pods, this.sandboxes, this.#replicaSets, this.#deployments])
+    for (const mirror of [this.pods, this.sandboxes, this.#replicaSets, this.#deployments, this.#named])
       mirror[Symbol.dispose]();
   }
-}
-
-function revisionOf({ metadata }: ReplicaSet): number {
-  return Number(metadata.annotations?.[revisionAnnotation] ?? 0);
 }

@@ -7,11 +7,9 @@ import type {
   Kept,
   LogOptions,
   Notes,
-  Observer,
   Readiness,
   SandboxName,
   Server,
-  Shared,
 } from '../engine.ts';
 import { Turns } from '../turns.ts';
 import { type ApiClient, isApiError } from './api/client.ts';
@@ -23,8 +21,11 @@ import { type Pod, type Sandbox, sandboxSchema } from './objects.ts';
 import { podMounts } from './pod-mounts.ts';
 import { belongsTo, delayOf, endOf, isReady } from './pods.ts';
 import { setupErrorOf } from './setup-error.ts';
+import { Sharing } from './sharing.ts';
 import { Sweeper } from './sweeper.ts';
+import { Troubles } from './troubles.ts';
 import { View } from './view.ts';
+import { wayOut } from './ways-out.ts';
 
 export interface KubernetesEngineOptions {
   readonly client: ApiClient;
@@ -35,14 +36,20 @@ export interface KubernetesEngineOptions {
     readonly poolPolicy: PoolPolicy;
     /** Folders of nodes below which everything may be mounted. */
     readonly mountRoots: readonly string[];
+    /** Kinds of sandboxes that the configuration knows; those of Deployments are found in the cluster. */
+    readonly templates: Readonly<Record<string, unknown>>;
+    /** How long a new pod may take to serve; ten minutes when absent, for an image of gigabytes may have to be pulled. */
+    readonly startLimitMs?: number;
   };
   /** This gateway's name among all. */
   readonly identity: string;
   readonly log: Logger;
 }
 
-/** How long a new pod may take to serve: an image of gigabytes may have to be pulled. */
-const startLimitMs = 600_000;
+const usualStartLimitMs = 600_000;
+
+/** So often it is seen why a pod does not serve, while somebody waits for it. */
+const lookEveryMs = 1_000;
 
 /** So long a release, or the end of the gateway, waits for a claim that has begun; then it ends it. */
 const claimPatienceMs = 5_000;
@@ -63,26 +70,34 @@ export class KubernetesEngine implements Engine {
   readonly #claims = new Map<SandboxName, AbortController>();
   /** Its servers work as long as those that were started before do: a cold start would, too. */
   #hasServed = false;
+  readonly #troubles: Troubles;
+  readonly #startLimitMs: number;
   #closing = false;
-  #listing: Promise<readonly Kept[]> | undefined;
   readonly facts: Readonly<Record<string, string>>;
-  readonly shared: Shared;
+  readonly shared: Sharing;
 
   constructor(options: KubernetesEngineOptions) {
     const { client, log, config, identity } = options;
     this.#options = options;
     this.#cluster = new Cluster({ client, log, ...config });
-    this.#view = new View(this.#cluster);
+    const view = new View(this.#cluster);
+    const troubles = new Troubles({ cluster: this.#cluster, view, policy: config.poolPolicy, log });
+    this.#view = view;
+    this.#troubles = troubles;
+    this.#startLimitMs = config.startLimitMs ?? usualStartLimitMs;
     this.#claiming = new Claiming({
       cluster: this.#cluster,
       policy: config.poolPolicy,
       mountRoots: config.mountRoots,
-      wasJoined: (sandbox) => this.#view.wasJoined(sandbox),
+      templates: Object.keys(config.templates),
+      troubleOf: (pool) => troubles.ofPool(pool),
+      wasJoined: (sandbox) => view.wasJoined(sandbox),
     });
     this.#leadership = new Leadership({ client, path: this.#cluster.paths.leases, identity, log });
     this.#sweeper = new Sweeper({
       cluster: this.#cluster,
-      view: this.#view,
+      view,
+      troubles,
       log,
       isLeader: () => this.#leadership.holds,
       complete: (sandbox) => this.#complete(sandbox),
@@ -96,7 +111,13 @@ export class KubernetesEngine implements Engine {
       namespace: config.namespace,
       deployment: config.deployment,
     };
-    this.shared = this.#makeShared();
+    this.shared = new Sharing({
+      cluster: this.#cluster,
+      view,
+      claiming: this.#claiming,
+      leadership: this.#leadership,
+      troubles,
+    });
   }
 
   async start(): Promise<void> {
@@ -117,7 +138,9 @@ export class KubernetesEngine implements Engine {
   async #claim(claim: Claim): Promise<Claimed> {
     const over = new AbortController();
     this.#claims.set(claim.name, over);
-    const signal = AbortSignal.any([over.signal, AbortSignal.timeout(startLimitMs)]);
+    const tooLate = AbortSignal.timeout(this.#startLimitMs);
+    const signal = AbortSignal.any([over.signal, tooLate]);
+    const looking = setInterval(() => this.shared.delayOf(claim), lookEveryMs).unref();
     try {
       const joined = await this.#claiming.claim(claim, signal);
       const server = await this.#serverOf(joined, signal);
@@ -129,9 +152,15 @@ export class KubernetesEngine implements Engine {
       return { ...sight.kept, server, warnings, adopted: joined.adopted };
     } catch (error) {
       if (error instanceof Fault) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Fault('sandbox_failed', `the sandbox could not be started: ${reason}`, { cause: error });
+      const isLate = error === tooLate.reason;
+      const said = error instanceof Error ? error.message : String(error);
+      const reason = isLate ? (this.shared.delayOf(claim)?.reason ?? this.#poolInWords(claim)) : said;
+      throw new Fault('sandbox_failed', `the sandbox could not be started: ${reason}`, {
+        cause: error,
+        ...(tooLate.aborted && { hint: wayOut(reason) }),
+      });
     } finally {
+      clearInterval(looking);
       this.#claims.delete(claim.name);
     }
   }
@@ -152,9 +181,10 @@ export class KubernetesEngine implements Engine {
       }, signal);
     } catch (error) {
       const pod = current();
+      const delay = pod && signal.aborted ? (this.#troubles.ofPod(pod) ?? delayOf(pod)) : undefined;
       // When we are stopping, another gateway goes on with it.
       if (!adopted && !this.#closing) await this.#end(sandbox);
-      throw signal.aborted ? new Error(pod ? delayOf(pod) : 'its pod is gone', { cause: error }) : error;
+      throw delay === undefined ? error : new Error(delay, { cause: error });
     }
   }
 
@@ -216,22 +246,30 @@ export class KubernetesEngine implements Engine {
   /** Gives a Sandbox its pod that a gateway left without, or that somebody declared. */
   async #complete(sandbox: Sandbox): Promise<void> {
     await this.#turns.take(sandbox.metadata.name as SandboxName, async () => {
-      await this.#claiming.join(sandbox, AbortSignal.timeout(startLimitMs));
+      await this.#claiming.join(sandbox, AbortSignal.timeout(this.#startLimitMs));
     });
   }
 
   readiness(): Readiness {
-    const [free] = this.#cluster.freePods();
+    const pool = this.#cluster.unnamedPool;
+    const [free] = pool.free();
     const probe = free && this.#view.serverOf(free);
     if (probe) return { ready: true, probe };
-    const { deployment } = this.#cluster;
-    const { poolPolicy, deployment: name } = this.#options.config;
-    if (!deployment) return { ready: false, reason: `there is no Deployment ${name}` };
-    const claimed = this.list().find(({ server }) => server)?.server;
-    if (poolPolicy === 'cold' && (this.#hasServed || claimed)) return { ready: true, probe: claimed };
-    const waiting = this.#cluster.pods.all().find((pod) => !isReady(pod));
-    const why = waiting ? `${waiting.metadata.name}: ${delayOf(waiting)}` : `all pods of ${name} are taken`;
-    return { ready: false, reason: `no pod of the pool is ready (${why})` };
+    const trouble = this.#troubles.ofPool(pool);
+    if (trouble === undefined && this.#options.config.poolPolicy === 'cold') {
+      const claimed = this.list().find(({ server }) => server)?.server;
+      if (this.#hasServed || claimed) return { ready: true, probe: claimed };
+    }
+    return { ready: false, reason: `no pod of the pool is ready (${trouble ?? this.#poolInWords({})})` };
+  }
+
+  /** What the pool of a template does while nothing is wrong with it. */
+  #poolInWords({ template }: Pick<Claim, 'template'>): string {
+    const pool = this.#cluster.poolOf(template);
+    const [starting] = pool.starting();
+    if (starting) return `pod ${starting.metadata.name}: ${delayOf(starting)}`;
+    const size = pool.deployment?.spec.replicas ?? 1;
+    return size === 0 ? `the Deployment ${pool.name} is scaled to 0` : `all pods of ${pool.name} are taken`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -245,41 +283,5 @@ export class KubernetesEngine implements Engine {
     await this.#leadership[Symbol.asyncDispose]();
     this.#view[Symbol.dispose]();
     this.#cluster[Symbol.dispose]();
-  }
-
-  #makeShared(): Shared {
-    const leadership = this.#leadership;
-    return {
-      observe: (observer: Observer) => this.#view.observe(observer),
-      find: async (name) => {
-        const sandbox = await unavailable(this.#claiming.readSandbox(name));
-        const sight = sandbox && this.#view.see(sandbox);
-        return sight?.is === 'kept' ? sight.kept : undefined;
-      },
-      findById: async (id) => {
-        this.#listing ??= unavailable(this.#readAll()).finally(() => {
-          this.#listing = undefined;
-        });
-        return (await this.#listing).filter((kept) => kept.id === id);
-      },
-      get isLeader() {
-        return leadership.holds;
-      },
-      isSandbox: (address) => this.#view.hasAddress(address),
-    };
-  }
-
-  async #readAll(): Promise<readonly Kept[]> {
-    await this.#cluster.sandboxes.refresh();
-    return this.list();
-  }
-}
-
-/** @throws {Fault} `engine_unavailable` when the API server did not answer. */
-async function unavailable<T>(question: Promise<T>): Promise<T> {
-  try {
-    return await question;
-  } catch (cause) {
-    throw new Fault('engine_unavailable', undefined, { cause, headers: { 'retry-after': '1' } });
   }
 }

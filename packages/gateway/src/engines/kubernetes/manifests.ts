@@ -1,6 +1,13 @@
 /** The objects that are written. */
 import type { Claim } from '../engine.ts';
-import { group, keepAnnotations, sandboxLabel, templateHashLabel, version } from './names.ts';
+import {
+  group,
+  keepAnnotations,
+  madeFromAnnotation,
+  sandboxLabel,
+  templateHashLabel,
+  version,
+} from './names.ts';
 import type { Deployment, OwnerReference, Pod, Sandbox } from './objects.ts';
 import type { PodMounts } from './pod-mounts.ts';
 
@@ -35,14 +42,15 @@ export function sandboxOf(claim: Claim, podName: string, deployment: Deployment,
 
 /** The patch that makes a free pod a Sandbox's, provided that it is still what it was. */
 export function claimPatch(pod: Pod, sandbox: Sandbox, nowMs: number) {
-  const { resourceVersion, ownerReferences = [] } = pod.metadata;
+  const { resourceVersion, labels, ownerReferences = [] } = pod.metadata;
+  const madeFrom = labels?.[templateHashLabel];
   // It counts from the start of the pod, not from the claim.
   const deadline = lifeLeft(sandbox, Date.parse(pod.status.startTime ?? '') || nowMs);
   return {
     metadata: {
       resourceVersion,
       labels: { [templateHashLabel]: null, [sandboxLabel]: sandbox.metadata.name },
-      annotations: keepAnnotations,
+      annotations: { ...keepAnnotations, ...(madeFrom !== undefined && { [madeFromAnnotation]: madeFrom }) },
       // The ReplicaSet lets go of its own reference: without the label the pod is none of its. Were we to take that off,
       // a claim in the middle of a scale-down would leave it waiting for a pod that never ends.
       ownerReferences: [...ownerReferences, referenceTo(sandbox)],
@@ -51,17 +59,22 @@ export function claimPatch(pod: Pod, sandbox: Sandbox, nowMs: number) {
   };
 }
 
+export interface ColdPodOptions {
+  readonly sandbox: Sandbox;
+  readonly name: string;
+  readonly deployment: Deployment;
+  /** The hash of the template that pods of the Deployment are made from now. */
+  readonly madeFrom: string | undefined;
+  readonly mounts: PodMounts;
+  readonly nowMs: number;
+}
+
 /** A pod for one Sandbox from the start, made as the pool's are. */
-export function coldPod(
-  sandbox: Sandbox,
-  name: string,
-  { spec }: Deployment,
-  mounts: PodMounts,
-  nowMs: number,
-) {
-  const { containers, volumes = [] } = spec.template.spec;
+export function coldPod({ sandbox, name, deployment, madeFrom, mounts, nowMs }: ColdPodOptions) {
+  const { template } = deployment.spec;
+  const { containers, volumes = [] } = template.spec;
   const [server, ...others] = containers;
-  const { labels, annotations } = spec.template.metadata ?? {};
+  const { labels, annotations } = template.metadata ?? {};
   const deadline = lifeLeft(sandbox, nowMs);
   return {
     apiVersion: 'v1',
@@ -69,11 +82,15 @@ export function coldPod(
     metadata: {
       name,
       labels: { ...labels, [sandboxLabel]: sandbox.metadata.name },
-      annotations: { ...annotations, ...keepAnnotations },
+      annotations: {
+        ...annotations,
+        ...keepAnnotations,
+        ...(madeFrom !== undefined && { [madeFromAnnotation]: madeFrom }),
+      },
       ownerReferences: [referenceTo(sandbox)],
     },
     spec: {
-      ...spec.template.spec,
+      ...template.spec,
       volumes: [...volumes, ...mounts.volumes],
       containers: [
         { ...server, volumeMounts: [...(server?.volumeMounts ?? []), ...mounts.volumeMounts] },

@@ -9,6 +9,12 @@ export const sandboxLabel = 'paddock.dev/sandbox';
 /** What a ReplicaSet knows its pods by. A claim takes it off. */
 export const templateHashLabel = 'pod-template-hash';
 
+/** On a Deployment and its pods: they are the pool of the template of that name. */
+export const templateLabel = 'paddock.dev/template';
+
+/** On a claimed pod: the hash of the template that it was made from. */
+export const madeFromAnnotation = 'paddock.dev/template-hash';
+
 /** Set on a ReplicaSet so that its controller looks at it at once. */
 export const touchedAnnotation = 'paddock.dev/touched';
 
@@ -30,6 +36,7 @@ export function pathsOf(namespace: string) {
   const apps = `/apis/apps/v1/namespaces/${namespace}`;
   return {
     pods: `${core}/pods`,
+    events: `${core}/events`,
     configMaps: `${core}/configmaps`,
     secrets: `${core}/secrets`,
     deployments: `${apps}/deployments`,

@@ -37,6 +37,8 @@ const containerStatus = z.object({
   state: z.optional(state),
   lastState: z.optional(state),
 });
+export type ContainerStatus = z.output<typeof containerStatus>;
+
 const condition = z.object({ type: z.string(), status: z.string(), reason: text, message: text });
 
 export const podSchema = z.object({
@@ -52,6 +54,7 @@ export const podSchema = z.object({
     podIP: text,
     startTime: text,
     conditions: z.optional(z.array(condition)),
+    initContainerStatuses: z.optional(z.array(containerStatus)),
     containerStatuses: z.optional(z.array(containerStatus)),
   }),
 });
@@ -60,7 +63,7 @@ export type Pod = z.output<typeof podSchema>;
 export const replicaSetSchema = z.object({
   metadata,
   spec: z.object({ replicas: z.optional(z.number()) }),
-  status: z.object({ replicas: z.number() }),
+  status: z.object({ replicas: z.number(), conditions: z.optional(z.array(condition)) }),
 });
 export type ReplicaSet = z.output<typeof replicaSetSchema>;
 
@@ -110,6 +113,10 @@ export const sandboxSchema = z.object({
   status: z.optional(z.looseObject({ phase: text, reason: text })),
 });
 export type Sandbox = z.output<typeof sandboxSchema>;
+
+export const eventListSchema = z.object({
+  items: z.array(z.object({ type: text, reason: text, message: text, metadata })),
+});
 
 /** What is read of an answer that nobody reads. */
 export const anything = z.unknown();

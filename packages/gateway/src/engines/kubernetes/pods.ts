@@ -1,6 +1,6 @@
 /** What a pod's object says of it. */
 import { sandboxLabel, templateHashLabel } from './names.ts';
-import type { Pod, Sandbox } from './objects.ts';
+import type { ContainerStatus, Pod, Sandbox } from './objects.ts';
 
 /** Whether a pod is a Sandbox's: by its label and by the UID among its owners, which no later Sandbox of the name has. */
 export function belongsTo(pod: Pod, sandbox: Sandbox): boolean {
@@ -49,19 +49,45 @@ export function runOf(pod: Pod): string | undefined {
 /** Why the container of a pod ended last, such as `OOMKilled`. */
 export function lastEnd(pod: Pod): string | undefined {
   const container = serverContainer(pod);
-  const ended = container?.state?.terminated ?? container?.lastState?.terminated;
+  return container && endOfContainer(container);
+}
+
+function endOfContainer({ state, lastState }: ContainerStatus): string | undefined {
+  const ended = state?.terminated ?? lastState?.terminated;
   if (!ended) return undefined;
   if (ended.reason && ended.reason !== 'Error') return ended.reason;
   return `exit code ${ended.exitCode ?? 'unknown'}`;
 }
 
-/** Why a pod does not serve yet, in its own words. */
+/** What keeps a pod from serving, in the cluster's words; undefined while it only takes its time. */
+export function troubleOf(pod: Pod): string | undefined {
+  if (isReady(pod)) return undefined;
+  const { conditions = [], initContainerStatuses = [], containerStatuses = [] } = pod.status;
+  const unscheduled = conditions.find(({ reason }) => reason === 'Unschedulable');
+  if (unscheduled?.status === 'False') return inWords(unscheduled);
+  for (const container of [...initContainerStatuses, ...containerStatuses]) {
+    const waiting = container.state?.waiting;
+    const end = endOfContainer(container);
+    const ended = end === undefined || end === 'Completed' ? '' : `its container ended: ${end}`;
+    if (waiting?.reason && !usualWaits.includes(waiting.reason))
+      return [inWords(waiting), ended && `(${ended})`].filter(Boolean).join(' ');
+    if (ended) return ended;
+  }
+  return undefined;
+}
+
+/** What a container waits for that is about to start. */
+const usualWaits = ['ContainerCreating', 'PodInitializing'];
+
+/** What is still missing to a pod that is not ready, in the cluster's words. */
 export function delayOf(pod: Pod): string {
-  const waiting = serverContainer(pod)?.state?.waiting;
   const unmet = pod.status.conditions?.find(({ status, reason }) => status === 'False' && reason);
-  const { reason, message } =
-    waiting?.reason && waiting.reason !== 'ContainerCreating' ? waiting : (unmet ?? {});
-  return [reason, message].filter(Boolean).join(': ') || (pod.status.phase ?? 'Pending');
+  return troubleOf(pod) ?? ((unmet && inWords(unmet)) || (pod.status.phase ?? 'Pending'));
+}
+
+/** What the cluster says of a thing: one word, and a sentence where it has one. */
+export function inWords(said: { reason?: string | undefined; message?: string | undefined }): string {
+  return [said.reason, said.message].filter(Boolean).join(': ');
 }
 
 /** The sandbox server's container is the first of its pod. */

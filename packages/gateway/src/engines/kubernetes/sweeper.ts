@@ -1,14 +1,18 @@
+import { Fault } from '@paddock/protocol';
 import type { Logger } from 'pino';
 import { isApiError } from './api/client.ts';
 import type { Cluster } from './cluster.ts';
 import { controlledBy } from './manifests.ts';
 import { sandboxLabel, touchedAnnotation } from './names.ts';
 import { podSchema, replicaSetSchema, type Sandbox, sandboxSchema } from './objects.ts';
+import type { Pool } from './pool.ts';
+import type { Troubles } from './troubles.ts';
 import type { View } from './view.ts';
 
 export interface SweeperOptions {
   readonly cluster: Cluster;
   readonly view: View;
+  readonly troubles: Troubles;
   readonly log: Logger;
   readonly isLeader: () => boolean;
   /** Gives a Sandbox a pod. */
@@ -33,7 +37,10 @@ export class Sweeper implements Disposable {
   readonly #options: SweeperOptions;
   #timer: NodeJS.Timeout | undefined;
   #sweeping = false;
-  #touchedMs = 0;
+  /** When the pools were last touched, by the names of their Deployments. */
+  readonly #touchedMs = new Map<string, number>();
+  /** Why Sandboxes could not be given a pod at the last try, by their UIDs. */
+  readonly #failures = new Map<string, string>();
   /** Since when a Sandbox has been without a pod, by its UID. */
   readonly #lackingSince = new Map<string, number>();
   readonly #working = new Set<string>();
@@ -48,7 +55,7 @@ export class Sweeper implements Disposable {
 
   /** A sandbox was released: the pool may have room now that it had not. */
   released(): void {
-    this.#touchedMs = 0;
+    this.#touchedMs.clear();
   }
 
   [Symbol.dispose](): void {
@@ -61,9 +68,11 @@ export class Sweeper implements Disposable {
     try {
       const sandboxes = this.#options.cluster.sandboxes.all();
       const known = new Set(sandboxes.map(({ metadata }) => metadata.uid));
-      for (const uid of this.#lackingSince.keys()) if (!known.has(uid)) this.#lackingSince.delete(uid);
+      for (const kept of [this.#lackingSince, this.#failures])
+        for (const uid of kept.keys()) if (!known.has(uid)) kept.delete(uid);
       for (const sandbox of sandboxes) this.#judge(sandbox);
-      await this.#work('pool', () => this.#touchPool());
+      for (const pool of this.#options.cluster.pools)
+        await this.#work(`pool ${pool.name}`, () => this.#touch(pool));
     } finally {
       this.#sweeping = false;
     }
@@ -72,7 +81,7 @@ export class Sweeper implements Disposable {
   #judge(sandbox: Sandbox): void {
     const { uid, deletionTimestamp } = sandbox.metadata;
     if (deletionTimestamp !== undefined) return;
-    const { view, end, complete } = this.#options;
+    const { view, end } = this.#options;
     const sight = view.see(sandbox);
     if (sight.is === 'misnamed') {
       if (sandbox.status?.phase !== 'Invalid')
@@ -85,16 +94,41 @@ export class Sweeper implements Disposable {
     }
     if (view.podOf(sandbox)) {
       this.#lackingSince.delete(uid);
+      this.#failures.delete(uid);
       if (sandbox.status?.phase !== 'Bound') void this.#work(uid, () => this.#settle(sandbox));
+      else void this.#work(`${uid} status`, () => this.#tell(sandbox, {}));
       return;
     }
+    void this.#work(`${uid} status`, () => this.#tell(sandbox, { phase: 'Pending' }));
     const sinceMs = this.#lackingSince.get(uid);
     const isDeclared = sandbox.spec.podName === undefined;
     if (sinceMs === undefined) this.#lackingSince.set(uid, Date.now());
     const isDue = sinceMs === undefined ? isDeclared : Date.now() - sinceMs >= makingLimitMs;
     if (!isDue) return;
     this.#lackingSince.set(uid, Date.now()); // Until the next try.
-    void this.#work(uid, () => complete(sandbox));
+    void this.#work(uid, () => this.#complete(sandbox));
+  }
+
+  async #complete(sandbox: Sandbox): Promise<void> {
+    const { uid } = sandbox.metadata;
+    try {
+      await this.#options.complete(sandbox);
+      this.#failures.delete(uid);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      const isNew = this.#failures.get(uid) !== error.message;
+      this.#failures.set(uid, error.message);
+      if (isNew) this.#options.log.warn({ err: error, sandbox: sandbox.metadata.name }, 'it gets no pod');
+    }
+  }
+
+  /** Writes down what keeps a Sandbox from serving, for whoever looks at it with kubectl. */
+  async #tell(sandbox: Sandbox, status: { readonly phase?: string }): Promise<void> {
+    const { metadata, spec } = sandbox;
+    const reason =
+      this.#failures.get(metadata.uid) ?? this.#options.troubles.of(metadata.name, spec.template);
+    if (reason === sandbox.status?.reason) return;
+    await this.#writeStatus(sandbox, { ...status, reason: reason ?? null });
   }
 
   /**
@@ -116,7 +150,13 @@ export class Sweeper implements Disposable {
       cluster.pods.put(await cluster.client.call(podSchema, { method: 'PATCH', path, body }));
     }
     const selector = `${sandboxLabel}=${sandbox.metadata.name}`;
-    await this.#writeStatus(sandbox, { phase: 'Bound', replicas: 1, selector, podUid: pod.metadata.uid });
+    await this.#writeStatus(sandbox, {
+      phase: 'Bound',
+      reason: null,
+      replicas: 1,
+      selector,
+      podUid: pod.metadata.uid,
+    });
   }
 
   /** Tells whoever declared a Sandbox that no request can ever be for it. */
@@ -132,12 +172,11 @@ export class Sweeper implements Disposable {
     );
   }
 
-  async #touchPool(): Promise<void> {
+  async #touch({ name, newestReplicaSet: newest }: Pool): Promise<void> {
     const { cluster } = this.#options;
-    const newest = cluster.newestReplicaSet;
     if (!newest || newest.status.replicas >= (newest.spec.replicas ?? 1)) return;
-    if (Date.now() - this.#touchedMs < touchEveryMs) return;
-    this.#touchedMs = Date.now();
+    if (Date.now() - (this.#touchedMs.get(name) ?? 0) < touchEveryMs) return;
+    this.#touchedMs.set(name, Date.now());
     const path = `${cluster.paths.replicaSets}/${newest.metadata.name}`;
     const body = { metadata: { annotations: { [touchedAnnotation]: new Date().toISOString() } } };
     await cluster.client.call(replicaSetSchema, { method: 'PATCH', path, body });

@@ -1,16 +1,15 @@
 /** The command line against a cluster: all that it does on one machine. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, endCluster } from '../cluster/cluster.ts';
 import { waitFor } from '../cluster/wait.ts';
-import { install, paddock, startWithImages, untilServing } from './cli.ts';
+import { commandLine, environmentOf, install, paddock, startWithImages, untilServing } from './cli.ts';
+import { openTerminal } from './terminal.ts';
 
 const name = `commands-${process.pid}`;
 const namespace = 'deer-flow';
-const root = join(import.meta.dirname, '../..');
 let cluster: Cluster;
 let folder: string;
 
@@ -81,7 +80,10 @@ describe('paddock, on a cluster', { timeout: 60_000 }, () => {
   });
 
   it('shell opens a terminal, which outlives the gateway that it came through', async () => {
-    using terminal = openTerminal(['shell', 'box']);
+    using terminal = openTerminal(commandLine(['shell', 'box']), {
+      env: environmentOf(cluster),
+      cwd: folder,
+    });
     await terminal.shows(/\$ $/);
     terminal.types('marker=kept; hostname\n');
     await terminal.shows(/deer-flow-sandbox-\S+\r/);
@@ -113,51 +115,3 @@ describe('paddock, on a cluster', { timeout: 60_000 }, () => {
     expect(stderr).toMatch(/^error: .* namespace elsewhere .*\nhint: .*setup\.sh.*\n$/);
   });
 });
-
-/** The part of node-pty that is used here. */
-interface Pty {
-  write(data: string): void;
-  kill(signal?: string): void;
-  onData(listener: (data: string) => void): void;
-  onExit(listener: (end: { exitCode: number }) => void): void;
-}
-interface NodePty {
-  spawn(file: string, args: readonly string[], options: object): Pty;
-}
-
-/** A terminal in which the command line runs. */
-function openTerminal(args: readonly string[]) {
-  const pty = createRequire(join(root, 'packages/sandbox/package.json'))('@lydell/node-pty') as NodePty;
-  const env = {
-    ...process.env,
-    PATH: `${join(cluster.kubectl, '..')}:${process.env.PATH}`,
-    E2E_KUBECONFIG: cluster.kubeconfig,
-    TERM: 'xterm',
-  };
-  const child = pty.spawn(process.execPath, [join(root, 'packages/cli/src/main.ts'), ...args], { env });
-  let screen = '';
-  let hasEnded = false;
-  child.onData((data) => {
-    screen += data;
-  });
-  const exitCode = new Promise<number>((resolve) => {
-    child.onExit((end) => {
-      hasEnded = true;
-      resolve(end.exitCode);
-    });
-  });
-  return {
-    exitCode,
-    get screen() {
-      return screen;
-    },
-    types: (text: string) => child.write(text),
-    shows: async (pattern: RegExp) => {
-      const wait = { what: `the terminal shows ${pattern}`, timeoutMs: 20_000, explain: () => screen };
-      await waitFor(wait, () => pattern.test(screen));
-    },
-    [Symbol.dispose]: () => {
-      if (!hasEnded) child.kill('SIGKILL');
-    },
-  };
-}

@@ -79,20 +79,26 @@ export async function untilServing(cluster: Cluster, namespace: string, ...pool:
   }
 }
 
-/** Runs the command line against a cluster, with its kubectl first on the PATH. */
+/** The command that runs the command line. */
+export function commandLine(args: readonly string[]): string[] {
+  return [process.execPath, main, ...args];
+}
+
+/** The environment of a command line whose cluster this is, with its kubectl first on the PATH. */
+export function environmentOf(cluster: Cluster): Record<string, string> {
+  return { PATH: `${join(cluster.kubectl, '..')}:${process.env.PATH}`, E2E_KUBECONFIG: cluster.kubeconfig };
+}
+
+/** Runs the command line against a cluster. */
 export function paddock(
   cluster: Cluster,
   args: readonly string[],
   { env, ...options }: RunOptions = {},
 ): Promise<Finished> {
-  return runToEnd([process.execPath, main, ...args], {
+  return runToEnd(commandLine(args), {
     timeoutMs: 120_000,
     ...options,
-    env: {
-      PATH: `${join(cluster.kubectl, '..')}:${process.env.PATH}`,
-      E2E_KUBECONFIG: cluster.kubeconfig,
-      ...env,
-    },
+    env: { ...environmentOf(cluster), ...env },
   });
 }
 

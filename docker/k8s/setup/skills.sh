@@ -157,35 +157,6 @@ spec:
 END
 }
 
-copy_pod() { kubectl exec deer-flow-setup --namespace "$namespace" -- /bin/sh -c "$1" 2>/dev/null; }
-
-make_claim() {
-  kubectl get pvc deer-flow-skills --namespace "$namespace" >/dev/null 2>&1 && return
-  local classes
-  classes=$(kubectl get storageclasses --output \
-    'jsonpath={range .items[*]}{.metadata.name} {.metadata.annotations.storageclass\.kubernetes\.io/is-default-class}{"\n"}{end}' 2>/dev/null) || classes='? true'
-  case $classes in
-    *' true'*) ;;
-    *)
-      fail "$(why_not_from_node), and the cluster has no default StorageClass to make a volume for a copy" \
-        "put the folder on the nodes at the same path, $skills_path" 'or make the volume yourself: see skills-pv-pvc.yaml.bak'
-      ;;
-  esac
-  must 'the claim cannot be made' apply --filename=- >/dev/null <<END
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata:
-  name: deer-flow-skills
-  namespace: $namespace
-  labels: { app.kubernetes.io/part-of: paddock }
-  annotations: { paddock.dev/created-by: setup }
-spec:
-  accessModes: [ReadWriteOnce]
-  resources: { requests: { storage: 1Gi } }
-END
-  detail 'persistentvolumeclaim/deer-flow-skills made'
-}
-
 copy_pod() {
   cat <<END
 $(helper_pod)

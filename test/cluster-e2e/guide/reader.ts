@@ -3,10 +3,10 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { CommandFailed, type Finished, runToEnd } from '../../cluster/command.ts';
+import { openTerminal, type Terminal } from '../terminal.ts';
 import { cases, type Part, type Placeholder, placeholders } from './cases.ts';
 import { readGuide, type Section } from './guide.ts';
 import type { Place } from './place.ts';
-import { openTerminal, type Terminal } from './terminal.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -77,7 +77,7 @@ export function startReading(part: Part, place: Place): Reader {
       return finished;
     },
     open: (section, command, following = {}) =>
-      openTerminal(prepare(section, command, following), { cwd: folder, env: place.env }),
+      openTerminal(['bash', '-c', prepare(section, command, following)], { cwd: folder, env: place.env }),
     shown(section, language) {
       const blocks = sectionOf(guide, section).shown.filter((block) => block.language === language);
       if (blocks.length !== 1 || !blocks[0])

@@ -1,9 +1,9 @@
 /** A terminal, for commands that go on until their reader ends them or types something. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { waitFor } from '../../cluster/wait.ts';
+import { waitFor } from '../cluster/wait.ts';
 
-const root = join(import.meta.dirname, '../../..');
+const root = join(import.meta.dirname, '../..');
 
 /** The part of node-pty that is used here. */
 interface Pty {
@@ -26,13 +26,14 @@ export interface Terminal extends Disposable {
   shows(pattern: RegExp, timeoutMs?: number): Promise<void>;
 }
 
-/** Runs a command by bash in a terminal of its own. */
+/** Runs a program in a terminal of its own. */
 export function openTerminal(
-  command: string,
+  [program = '', ...args]: readonly string[],
   { env, cwd }: { readonly env: Readonly<Record<string, string>>; readonly cwd: string },
 ): Terminal {
+  const command = [program, ...args].join(' ');
   const pty = createRequire(join(root, 'packages/sandbox/package.json'))('@lydell/node-pty') as NodePty;
-  const child = pty.spawn('bash', ['-c', command], {
+  const child = pty.spawn(program, args, {
     cwd,
     env: { ...process.env, ...env, TERM: 'xterm' },
     cols: 200,

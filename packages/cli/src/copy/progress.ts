@@ -4,7 +4,7 @@ const drawEveryMs = 100;
 export class Progress implements Disposable {
   readonly #screen: NodeJS.WriteStream;
   readonly #startedMs = performance.now();
-  #drawnMs = 0;
+  #drawnMs = Number.NEGATIVE_INFINITY;
   files = 0;
   bytes = 0;
   /** Files and bytes in all, as far as they are known. */
@@ -52,7 +52,7 @@ export class Progress implements Disposable {
   }
 
   #clear(): void {
-    if (this.#drawnMs > 0) this.#screen.write('\r\x1b[K');
+    if (this.#drawnMs >= 0) this.#screen.write('\r\x1b[K');
   }
 }
 

@@ -1,19 +1,20 @@
 /** What the options of setup.sh do to a cluster, and where the skills come from when nodes do not have them. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadProvider } from '../../packages/client/src/index.ts';
 import { type Cluster, endCluster } from '../cluster/cluster.ts';
 import { type RunOptions, run } from '../cluster/command.ts';
-import { pushCommand } from '../cluster/images.ts';
+import { debianBase, removeImage } from '../cluster/images.ts';
 import { gatewayImage, sandboxImage } from '../cluster/paddock-images.ts';
 import { apply } from '../cluster/pods.ts';
 import { untilServing } from './cli.ts';
 import { runSetup } from './setup.ts';
 import { kubeconfigOfAccount } from './setup-accounts.ts';
+import { builderPath } from './setup-builder.ts';
 import { hasNamespace, pushImageOf, startUntouched, tracesIn } from './setup-traces.ts';
 
 const name = `options-${process.pid}`;
@@ -135,7 +136,8 @@ describe.concurrent('setup.sh', { timeout: 300_000 }, () => {
 
   it('--push puts the images into a registry, and pods run them from there', async () => {
     const registry = `${cluster.registry}/team`;
-    const env = { PATH: `${builderFolder()}:${join(cluster.kubectl, '..')}:${process.env.PATH}` };
+    using builder = builderPath(cluster);
+    const env = { PATH: builder.path };
     const plan = await setup(['--namespace=pushed', '--push', registry, '--dry-run'], { env });
     expect(plan.stdout).toContain(`image: ${registry}/${sandboxImage}\n`);
     const { stderr } = await setup(['--namespace=pushed', '--push', registry], { env });
@@ -146,6 +148,22 @@ describe.concurrent('setup.sh', { timeout: 300_000 }, () => {
     );
     await setup(['--namespace=pushed', '--cleanup']);
     expect(await hasNamespace(cluster, 'pushed')).toBe(false);
+  });
+
+  it('--push builds images of ours that no registry has', async () => {
+    const registry = `${cluster.registry}/built`;
+    const images = ['paddock/sandbox:by-setup', 'paddock/gateway:by-setup'];
+    using builder = builderPath(cluster);
+    const env = { PATH: builder.path, BASE: debianBase };
+    const named = [`--image=${images[0]}`, `--gateway-image=${images[1]}`];
+    try {
+      const { stderr } = await setup(['--namespace=built', '--push', registry, ...named], { env });
+      for (const image of images) expect(stderr).toContain(`building ${image} with buildah`);
+      expect(stderr).toContain('a command ran in a sandbox');
+    } finally {
+      for (const image of images) await removeImage(`localhost/${image}`);
+    }
+    await setup(['--namespace=built', '--cleanup']);
   });
 
   it('is content with the rights of one namespace where the rest was applied for it', async () => {
@@ -265,29 +283,5 @@ async function makeVolume(namespace: string): Promise<void> {
 function hiddenFolder(): string {
   const folder = mkdtempSync('/var/lib/misc/paddock-skills-');
   hidden.push(folder);
-  return folder;
-}
-
-/** A folder of programs, first on the PATH of a person whose buildah has the images and reaches the cluster's registry. */
-function builderFolder(): string {
-  const folder = join(place, 'builder');
-  mkdirSync(folder);
-  const settings = join(place, 'registries.conf');
-  writeFileSync(
-    settings,
-    `unqualified-search-registries = ["docker.io"]\n[[registry]]\nlocation = "${cluster.registry}"\ninsecure = true\n`,
-  );
-  const push = pushCommand('', '');
-  const buildah = [...cluster.enterNetwork(), ...push.slice(0, push.indexOf('push'))].join(' ');
-  const programs = {
-    buildah: `PATH='${process.env.PATH}' CONTAINERS_REGISTRIES_CONF=${settings} exec ${buildah} "$@"`,
-    docker: 'exit 1',
-    podman: 'exit 1',
-    nerdctl: 'exit 1',
-  };
-  for (const [program, line] of Object.entries(programs)) {
-    writeFileSync(join(folder, program), `#!/bin/sh\n${line}\n`);
-    chmodSync(join(folder, program), 0o755);
-  }
   return folder;
 }

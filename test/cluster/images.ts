@@ -25,12 +25,26 @@ interface ImageBuild {
 
 /** Builds a Dockerfile; steps that were built before are taken from the store. Throws CommandFailed with the build's output. */
 export async function buildImage(build: ImageBuild): Promise<void> {
-  using settings = buildSettings();
+  using builder = openBuilder();
   const options = [
     `--file=${build.dockerfile ?? join(build.context, 'Dockerfile')}`,
     `--tag=${build.tag}`,
     ...(build.target === undefined ? [] : [`--target=${build.target}`]),
     ...Object.entries(build.args ?? {}).map(([name, value]) => `--build-arg=${name}=${value}`),
+  ];
+  await run([...builder.command, ...options, build.context]);
+}
+
+interface Builder extends Disposable {
+  /** What comes before the options and the context of a build. */
+  readonly command: readonly string[];
+}
+
+/** A way to build without a daemon and without a registry, as this machine can. The command works until it is disposed of. */
+export function openBuilder(): Builder {
+  const settings = buildSettings();
+  const command = buildah(
+    'build',
     // A container runtime would want namespaces and control groups of its own; no build needs them.
     '--isolation=chroot',
     '--network=host',
@@ -39,8 +53,13 @@ export async function buildImage(build: ImageBuild): Promise<void> {
     // Also when it fails: else the container of the failed step stays.
     '--force-rm',
     ...settings.volumes.map((volume) => `--volume=${volume}:ro`),
-  ];
-  await run(buildah('build', ...options, build.context));
+  );
+  return { command, [Symbol.dispose]: () => settings[Symbol.dispose]() };
+}
+
+/** Removes an image from the store; steps that it was built in stay. */
+export async function removeImage(tag: string): Promise<void> {
+  await run(buildah('rmi', tag));
 }
 
 /** Makes the base when it is not in the store: Debian's packages, from where this machine gets its own. */

@@ -13,8 +13,8 @@ import { userInstallEnv, userPath } from './home.ts';
 import type { Launched } from './launch.ts';
 import { directly, type Group, type Launcher, type Limiter, type Limits } from './limits.ts';
 import { tellLines } from './lines.ts';
-import { loopbackOf } from './loopback.ts';
 import type { Mounts } from './mounts.ts';
+import { loopbackOf, usersOf } from './namespace-ready.ts';
 import type { Network } from './network.ts';
 import { packageIndexes } from './package-indexes.ts';
 import { blockPrivateRanges } from './private-ranges.ts';
@@ -180,6 +180,7 @@ export class ServerProcess implements Server {
     const { network } = this.#setup;
     if (network.kind !== 'outbound') return;
     const isRootsOwn = this.#folder.hostUid !== undefined;
+    if (!isRootsOwn) await usersOf(pid);
     // First: while the network is made, routes of its own stand in the way of these.
     if (network.blocker) await blockPrivateRanges(network.blocker, pid, isRootsOwn);
     await loopbackOf(pid);

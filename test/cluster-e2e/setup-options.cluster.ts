@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadProvider } from '../../packages/client/src/index.ts';
 import { type Cluster, endCluster } from '../cluster/cluster.ts';
 import { type RunOptions, run } from '../cluster/command.ts';
-import { debianBase, removeImage } from '../cluster/images.ts';
 import { gatewayImage, sandboxImage } from '../cluster/paddock-images.ts';
 import { apply } from '../cluster/pods.ts';
 import { untilServing } from './cli.ts';
@@ -148,22 +147,6 @@ describe.concurrent('setup.sh', { timeout: 300_000 }, () => {
     );
     await setup(['--namespace=pushed', '--cleanup']);
     expect(await hasNamespace(cluster, 'pushed')).toBe(false);
-  });
-
-  it('--push builds images of ours that no registry has', async () => {
-    const registry = `${cluster.registry}/built`;
-    const images = ['paddock/sandbox:by-setup', 'paddock/gateway:by-setup'];
-    using builder = builderPath(cluster);
-    const env = { PATH: builder.path, BASE: debianBase };
-    const named = [`--image=${images[0]}`, `--gateway-image=${images[1]}`];
-    try {
-      const { stderr } = await setup(['--namespace=built', '--push', registry, ...named], { env });
-      for (const image of images) expect(stderr).toContain(`building ${image} with buildah`);
-      expect(stderr).toContain('a command ran in a sandbox');
-    } finally {
-      for (const image of images) await removeImage(`localhost/${image}`);
-    }
-    await setup(['--namespace=built', '--cleanup']);
   });
 
   it('is content with the rights of one namespace where the rest was applied for it', async () => {

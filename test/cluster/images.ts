@@ -57,11 +57,6 @@ export function openBuilder(): Builder {
   return { command, [Symbol.dispose]: () => settings[Symbol.dispose]() };
 }
 
-/** Removes an image from the store; steps that it was built in stay. */
-export async function removeImage(tag: string): Promise<void> {
-  await run(buildah('rmi', tag));
-}
-
 /** Makes the base when it is not in the store: Debian's packages, from where this machine gets its own. */
 export async function makeDebianBase(): Promise<void> {
   if (await hasImage(debianBase)) return;

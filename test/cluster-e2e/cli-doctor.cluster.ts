@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, endCluster } from '../cluster/cluster.ts';
 import { waitFor } from '../cluster/wait.ts';
+import { kubeconfigOfAccount } from './accounts.ts';
 import { broken } from './broken.ts';
 import { diagnose, install, paddock, skills, startWithImages, untilServing } from './cli.ts';
 
@@ -166,20 +167,11 @@ describe('paddock doctor', () => {
 
 /** Of an account of its own, that may do only this in the namespace where all is well. */
 async function kubeconfigOf(account: string, verbs: readonly string[], resources: string): Promise<string> {
-  const here = `--namespace=${well}`;
-  await cluster.kubectlRun(['create', 'serviceaccount', account, here]);
   const can = [`--verb=${verbs.join(',')}`, `--resource=${resources}`];
-  await cluster.kubectlRun(['create', 'role', account, here, ...can]);
-  const binding = [`--role=${account}`, `--serviceaccount=${well}:${account}`];
-  await cluster.kubectlRun(['create', 'rolebinding', account, here, ...binding]);
-  const token = (await cluster.kubectlRun(['create', 'token', account, here])).trim();
-  const raw = await cluster.kubectlRun(['config', 'view', '--raw', '--output=json']);
-  const config: { users: object[]; contexts: { name: string; context: object }[] } = JSON.parse(raw);
-  const contexts = config.contexts.map(({ name, context }) => ({
-    name,
-    context: { ...context, user: account },
-  }));
-  const file = join(folder, `${account}.kubeconfig`);
-  writeFileSync(file, JSON.stringify({ ...config, contexts, users: [{ name: account, user: { token } }] }));
-  return file;
+  await cluster.kubectlRun(['create', 'role', account, `--namespace=${well}`, ...can]);
+  return await kubeconfigOfAccount(cluster, folder, account, {
+    kind: 'RoleBinding',
+    metadata: { name: account, namespace: well },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: account },
+  });
 }

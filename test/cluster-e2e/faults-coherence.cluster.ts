@@ -5,23 +5,28 @@ import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, endCluster } from '../cluster/cluster.ts';
 import { type Finished, run } from '../cluster/command.ts';
-import { buildImage } from '../cluster/images.ts';
 import { gatewayImage, sandboxImage } from '../cluster/paddock-images.ts';
 import { waitFor } from '../cluster/wait.ts';
 import { install, startWithImages, untilServing } from './cli.ts';
+import { pushImageOf } from './own-image.ts';
 import { Service } from './service.ts';
 import { guideFolder, runSetup } from './setup.ts';
 
 const name = `coherence-${process.pid}`;
 const ownImage = 'example/sandbox:own';
+const ownDockerfile = `FROM docker.io/${sandboxImage}
+USER 0
+RUN echo an image of our own >/etc/own
+USER 1000
+`;
 let cluster: Cluster;
 let folder: string;
 let setup: Finished;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'coherence-'));
-  [cluster] = await Promise.all([startWithImages(name), buildOwnImage()]);
-  await cluster.pushImage(`docker.io/${ownImage}`);
+  cluster = await startWithImages(name);
+  await pushImageOf(cluster, ownImage, ownDockerfile);
   [setup] = await Promise.all([
     runSetup(cluster, ['--image', ownImage, '--replicas', '3']),
     installWithClaim('claimed'),
@@ -214,18 +219,6 @@ function kubectl(namespace: string, ...args: readonly string[]): Promise<string>
 async function execute(service: Service, command: string) {
   const { body } = await service.send('POST', '/v1/shell/exec', { command });
   return JSON.parse(body);
-}
-
-async function buildOwnImage(): Promise<void> {
-  const lines = [
-    `FROM docker.io/${sandboxImage}`,
-    'USER 0',
-    'RUN echo an image of our own >/etc/own',
-    'USER 1000',
-  ];
-  const context = mkdtempSync(join(folder, 'image-'));
-  writeFileSync(join(context, 'Dockerfile'), `${lines.join('\n')}\n`);
-  await buildImage({ tag: `docker.io/${ownImage}`, context });
 }
 
 /** Follows the guide for skills from a volume, in a namespace of its own by an overlay. */

@@ -10,11 +10,12 @@ import { type Cluster, endCluster } from '../cluster/cluster.ts';
 import { type RunOptions, run } from '../cluster/command.ts';
 import { gatewayImage, sandboxImage } from '../cluster/paddock-images.ts';
 import { apply } from '../cluster/pods.ts';
+import { kubeconfigOfAccount } from './accounts.ts';
 import { untilServing } from './cli.ts';
+import { pushImageOf } from './own-image.ts';
 import { runSetup } from './setup.ts';
-import { kubeconfigOfAccount } from './setup-accounts.ts';
 import { builderPath } from './setup-builder.ts';
-import { hasNamespace, pushImageOf, startUntouched, tracesIn } from './setup-traces.ts';
+import { hasNamespace, startUntouched, tracesIn } from './setup-traces.ts';
 
 const name = `options-${process.pid}`;
 const otherGateway = 'own/gateway:1';

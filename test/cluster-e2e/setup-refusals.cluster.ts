@@ -6,11 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, endCluster } from '../cluster/cluster.ts';
 import type { Finished, RunOptions } from '../cluster/command.ts';
 import { apply } from '../cluster/pods.ts';
+import { kubeconfigOfAccount, kubeconfigWith } from './accounts.ts';
 import { skills } from './cli.ts';
+import { pushImageOf } from './own-image.ts';
 import { runSetup } from './setup.ts';
-import { kubeconfigOfAccount, kubeconfigWith } from './setup-accounts.ts';
 import { images, problems } from './setup-problems.ts';
-import { editedGuide, hasNamespace, pushImageOf, startUntouched, tracesIn } from './setup-traces.ts';
+import { editedGuide, hasNamespace, startUntouched, tracesIn } from './setup-traces.ts';
 
 const name = `refusals-${process.pid}`;
 const smaller = {

@@ -1,11 +1,9 @@
-/** What the tests of setup.sh share: what it left on a cluster, images that are not as they should be, and Ctrl-C. */
+/** What the tests of setup.sh share: what it left on a cluster, manifests that somebody changed, and Ctrl-C. */
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import type { Finished } from '../cluster/command.ts';
-import { buildImage } from '../cluster/images.ts';
 import { pushPaddockImages } from '../cluster/paddock-images.ts';
 import { environment, guideFolder } from './setup.ts';
 
@@ -32,18 +30,6 @@ export async function hasNamespace(cluster: Cluster, namespace: string): Promise
   return (
     (await cluster.kubectlRun(['get', 'namespace', namespace, '--ignore-not-found', '--output=name'])) !== ''
   );
-}
-
-/** Builds an image of a Dockerfile's text and puts it into the cluster's registry. */
-export async function pushImageOf(cluster: Cluster, tag: string, dockerfile: string): Promise<void> {
-  const context = mkdtempSync(join(tmpdir(), 'image-'));
-  try {
-    writeFileSync(join(context, 'Dockerfile'), dockerfile);
-    await buildImage({ tag: `docker.io/${tag}`, context });
-  } finally {
-    rmSync(context, { recursive: true });
-  }
-  await cluster.pushImage(`docker.io/${tag}`);
 }
 
 /** Copies docker/ to a folder and changes manifests, as people do. @returns where setup.sh is then */

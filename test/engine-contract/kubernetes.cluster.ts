@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, it } from 'vitest';
 import * as z from 'zod/mini';
-import { startCluster } from '../cluster/cluster.ts';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { sandboxImage, storedName } from '../cluster/paddock-images.ts';
 import { imageVariable, kubeconfigVariable } from './kubernetes.fixture.ts';
 
@@ -27,14 +27,12 @@ const report = z.object({
   ),
 });
 
-// A cluster takes namespaces and control groups, which only root may make.
-const canRun = process.platform === 'linux' && process.getuid?.() === 0;
-const cluster = canRun ? await startCluster({ name: `engine-${process.pid}` }) : undefined;
-afterAll(() => cluster?.[Symbol.asyncDispose](), 60_000);
+const cluster = await startCluster({ name: `engine-${process.pid}` });
+afterAll(() => cluster[Symbol.asyncDispose](), 60_000);
 
-const files = cluster ? await runOnNode(cluster) : [];
+const files = await runOnNode(cluster);
 
-describe.skipIf(!cluster)('on a cluster', () => {
+describe('on a cluster', () => {
   for (const { assertionResults, status, message } of files) {
     for (const { fullName, status: outcome, failureMessages } of assertionResults) {
       it(fullName, () => {
@@ -49,7 +47,7 @@ describe.skipIf(!cluster)('on a cluster', () => {
 });
 
 /** Runs the cases where pods have addresses, and gives what came of each. */
-async function runOnNode(on: NonNullable<typeof cluster>) {
+async function runOnNode(on: Cluster) {
   const folder = mkdtempSync(join(tmpdir(), 'on-node-'));
   try {
     const results = join(folder, 'results.json');

@@ -26,12 +26,7 @@ export type Wish = Omit<Parameters<Gateway['sandboxes']['create']>[0], 'sandbox_
  */
 export async function claim(options: ConnectionOptions, id?: string, wish: Wish = {}): Promise<Lease> {
   const sandbox_id = id ?? crypto.randomUUID();
-  // Not under the caller's signal: what aborts the work must not keep the sandbox from being released.
-  const releasing = new Gateway({ ...options, signal: undefined });
-  const release = async ({ wait, ...call }: CallOptions & { readonly wait?: boolean } = {}) => {
-    const how = wait === false ? { wait: 'false' as const } : {};
-    await releasing.sandboxes.release({ sandbox_id, ...how }, call);
-  };
+  const release = releaseOf(options, sandbox_id);
   try {
     const { warnings } = await new Gateway(options).sandboxes.create({ ...wish, sandbox_id });
     return { id: sandbox_id, warnings: warnings ?? [], release };
@@ -41,4 +36,13 @@ export async function claim(options: ConnectionOptions, id?: string, wish: Wish 
     if (id === undefined && (starting || options.signal?.aborted)) await release();
     throw error;
   }
+}
+
+/** What ends the sandbox of an id. */
+export function releaseOf(options: ConnectionOptions, sandbox_id: string): Lease['release'] {
+  return async ({ wait, ...call } = {}) => {
+    // Not under the caller's signal: what aborts the work must not keep the sandbox from being released.
+    const { sandboxes } = new Gateway({ ...options, signal: undefined });
+    await sandboxes.release({ sandbox_id, ...(wait === false && { wait: 'false' as const }) }, call);
+  };
 }

@@ -1,7 +1,7 @@
 /**
  * What the client is made of, for programs that start often: they load the tables that they use, and no others.
  */
-export { claim, type Lease } from './claim.ts';
+export { claim, type Lease, releaseOf } from './claim.ts';
 export {
   atPath,
   type Connection,

@@ -1,22 +1,19 @@
 /** The guide's options of setup.sh: skills, images, namespaces. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { onFirstUse } from '@paddock/protocol/operation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Finished, run as runToSuccess } from '../../cluster/command.ts';
-import { buildImage } from '../../cluster/images.ts';
 import { sandboxImage } from '../../cluster/paddock-images.ts';
-import { type Backend, startBackend } from './backend.ts';
+import { pushImageOf } from '../own-image.ts';
+import { startBackend } from './backend.ts';
 import { rowsOf } from './listing.ts';
 import { openPlace, type Place, placeTimeoutMs } from './place.ts';
 import { type Reader, startReading } from './reader.ts';
 
 let place: Place;
 let reader: Reader;
-let started: Promise<Backend> | undefined;
-const backend = () => {
-  started ??= startBackend(place, reader, sandboxImage);
-  return started;
-};
+const backend = onFirstUse(() => startBackend(place, reader, sandboxImage));
 let imagesPushed: Promise<void>;
 
 beforeAll(async () => {
@@ -167,10 +164,6 @@ async function pushOwnImages(): Promise<void> {
   const dockerfile = reader.shown(sandboxImages, 'dockerfile');
   if (!dockerfile.includes('ffmpeg'))
     throw new Error(`the guide's image has another example:\n${dockerfile}`);
-  const context = reader.folder('image');
-  writeFileSync(join(context, 'Dockerfile'), dockerfile.replaceAll('ffmpeg', smallPackage));
-  for (const name of ['your-registry/sandbox:tag', 'custom/sandbox:latest']) {
-    await buildImage({ tag: `docker.io/${name}`, context });
-    await place.own.pushImage(`docker.io/${name}`);
-  }
+  for (const name of ['your-registry/sandbox:tag', 'custom/sandbox:latest'])
+    await pushImageOf(place.own, name, dockerfile.replaceAll('ffmpeg', smallPackage));
 }

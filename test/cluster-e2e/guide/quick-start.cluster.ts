@@ -2,22 +2,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { onFirstUse } from '@paddock/protocol/operation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sandboxImage } from '../../cluster/paddock-images.ts';
 import { waitFor } from '../../cluster/wait.ts';
-import { type Backend, startBackend } from './backend.ts';
+import { startBackend } from './backend.ts';
 import { type Row, rowsOf } from './listing.ts';
 import { openPlace, type Place, placeTimeoutMs } from './place.ts';
 import { type Reader, startReading } from './reader.ts';
 
 let place: Place;
 let reader: Reader;
-let started: Promise<Backend> | undefined;
 /** It can start once the nodes get the images. */
-const backend = () => {
-  started ??= startBackend(place, reader, sandboxImage);
-  return started;
-};
+const backend = onFirstUse(() => startBackend(place, reader, sandboxImage));
 /** A conversation that has a file and a shell session from the quick start on. */
 const talk = { id: 'talk', session: 'main' };
 

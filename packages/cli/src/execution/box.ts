@@ -2,9 +2,9 @@ import {
   atPath,
   type ConnectionOptions,
   connectionTo,
-  Gateway,
   type Methods,
   methodsOf,
+  releaseOf,
 } from '@paddock/client/parts';
 import { bash } from '@paddock/protocol/bash';
 import { file } from '@paddock/protocol/file';
@@ -48,10 +48,6 @@ export function newBox(options: ConnectionOptions, releaseWaits: boolean): OwnBo
     get file() {
       return take().file;
     },
-    async [Symbol.asyncDispose]() {
-      // Not under the caller's signal: what aborts the work must not keep the sandbox from being released.
-      const { sandboxes } = new Gateway({ ...options, signal: undefined });
-      await sandboxes.release({ sandbox_id: id, ...(!releaseWaits && { wait: 'false' }) });
-    },
+    [Symbol.asyncDispose]: () => releaseOf(options, id)({ wait: releaseWaits }),
   };
 }

@@ -1,6 +1,6 @@
 /** What the address that a caller used says: the host that it named, and the program that this stands for. */
 import type { IncomingMessage } from 'node:http';
-import type { RawHeaders } from '@paddock/http/relay';
+import { valuesOf } from '@paddock/http/relay';
 import { Fault } from '@paddock/protocol';
 import type { SandboxName } from '../engines/engine.ts';
 
@@ -54,20 +54,6 @@ export function hostOf(request: IncomingMessage): string {
   if (authority !== undefined && authority.toLowerCase() !== host.toLowerCase())
     throw new Fault('host_refused', 'the target names another host than the Host header', { hint: oneHost });
   return host;
-}
-
-/**
- * Every value of a header, as they were sent. What Node has for this makes a table of all headers, for each request anew.
- *
- * @param name in lower case.
- */
-export function valuesOf(raw: RawHeaders, name: string): string[] {
-  const values: string[] = [];
-  for (let i = 0; i < raw.length; i += 2) {
-    const original = raw[i] ?? '';
-    if (original.length === name.length && original.toLowerCase() === name) values.push(raw[i + 1] ?? '');
-  }
-  return values;
 }
 
 const oneHost = 'Name the host once.';

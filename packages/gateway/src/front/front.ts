@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { answerOnSocket, type FaultLog, type Routes, sendFailure, serve } from '@paddock/http';
+import { valuesOf } from '@paddock/http/relay';
 import { Fault } from '@paddock/protocol';
 import type { Fleet, Upstream } from '../fleet/index.ts';
-import { hostOf, programHost, valuesOf } from './address.ts';
+import { hostOf, programHost } from './address.ts';
 import type { Auth } from './auth.ts';
 import type { Mount } from './mount.ts';
 import type { Probe } from './probe.ts';

@@ -1,7 +1,6 @@
 /** Where the content of a sandbox stands on the web, and what follows for its headers. */
 import type { IncomingMessage } from 'node:http';
-import { endToEnd, type RawHeaders } from '@paddock/http/relay';
-import { valuesOf } from './address.ts';
+import { endToEnd, type RawHeaders, valuesOf } from '@paddock/http/relay';
 
 export type Mount =
   /** The sandbox's API, on the gateway's own origin. */

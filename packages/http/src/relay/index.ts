@@ -1,3 +1,3 @@
 /** Passes requests on to another server. */
-export { endToEnd, type RawHeaders, requestFraming, upgradeTo } from './raw-headers.ts';
+export { endToEnd, type RawHeaders, requestFraming, upgradeTo, valuesOf } from './raw-headers.ts';
 export { type Onward, relay, relayUpgrade } from './relay.ts';

@@ -26,20 +26,35 @@ export function endToEnd(raw: RawHeaders, isDropped: (name: string) => boolean =
   return kept;
 }
 
-/** The headers, in lower case, that the Connection headers call their connection's own. */
-function namedByConnection(raw: RawHeaders): readonly string[] {
-  let named: string[] | undefined;
+/**
+ * Every value of a header, as they were sent. What Node has for this makes a table of all headers, for each request anew.
+ *
+ * @param name in lower case.
+ */
+export function valuesOf(raw: RawHeaders, name: string): string[] {
+  const values: string[] = [];
   for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i] ?? '';
-    if (name.length !== connection.length || name.toLowerCase() !== connection) continue;
-    if (raw[i + 1] === 'keep-alive') continue; // It names none, and is what most say.
-    named ??= [];
-    for (const option of (raw[i + 1] ?? '').split(',')) named.push(option.trim().toLowerCase());
+    const original = raw[i] ?? '';
+    if (original.length === name.length && original.toLowerCase() === name) values.push(raw[i + 1] ?? '');
   }
-  return named?.filter((name) => !notForConnectionToName.has(name)) ?? none;
+  return values;
 }
 
-const connection = 'connection';
+/** The headers, in lower case, that the Connection headers call their connection's own. */
+function namedByConnection(raw: RawHeaders): readonly string[] {
+  const values = valuesOf(raw, 'connection');
+  if (values.every(isKeepAlive)) return none;
+  return values
+    .flatMap((options) => options.split(','))
+    .map((option) => option.trim().toLowerCase())
+    .filter((name) => !notForConnectionToName.has(name));
+}
+
+/** It is what most say, and names only a header that does not go on anyhow. */
+function isKeepAlive(options: string): boolean {
+  return options === 'keep-alive';
+}
+
 const none: readonly string[] = [];
 
 /** Headers by which a request that goes on is framed as it came. They follow those of `endToEnd`. */
